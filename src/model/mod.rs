@@ -1,0 +1,17 @@
+//! Plain values that every room shares. No input or output happens here.
+
+pub mod cause;
+pub mod fact;
+pub mod finding;
+pub mod host_path;
+pub mod ids;
+pub mod plan;
+pub mod release;
+pub mod secret;
+
+pub use cause::Cause;
+pub use fact::{Fact, Unknown, UnknownKind};
+pub use finding::{Certainty, Evidence, Finding, Severity, Span};
+pub use host_path::HostPath;
+pub use release::{Era, Product, Release};
+pub use secret::{Secret, SecretLabel, SecretVault};
