@@ -1,0 +1,3 @@
+//! The only reader of the machine: one file per subject. Every fact can be unknown with a reason.
+
+pub mod source;
