@@ -11,4 +11,5 @@
 
 pub mod cli;
 pub mod collect;
+pub mod json5;
 pub mod model;
