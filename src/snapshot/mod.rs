@@ -1,0 +1,4 @@
+//! The facts that collectors hand to the checks. Plain values: they can be stored, redacted, and judged elsewhere.
+
+pub mod device;
+pub mod device_key;
