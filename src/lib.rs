@@ -13,3 +13,4 @@ pub mod cli;
 pub mod collect;
 pub mod json5;
 pub mod model;
+pub mod snapshot;
