@@ -11,4 +11,6 @@
 
 pub mod cli;
 pub mod collect;
+pub mod json5;
 pub mod model;
+pub mod snapshot;

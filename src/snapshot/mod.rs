@@ -1,0 +1,6 @@
+//! The facts that collectors hand to the checks. Plain values: they can be stored, redacted, and judged elsewhere.
+
+pub mod config;
+pub mod device;
+pub mod device_key;
+pub mod tree;
