@@ -11,6 +11,7 @@
 
 pub mod cli;
 pub mod collect;
+pub mod fix;
 pub mod json5;
 pub mod model;
 pub mod snapshot;
