@@ -2,6 +2,7 @@
 
 pub mod cause;
 pub mod fact;
+pub mod file;
 pub mod finding;
 pub mod host_path;
 pub mod ids;
