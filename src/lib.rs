@@ -9,6 +9,8 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)
 )]
 
+#[path = "../checks/mod.rs"]
+pub mod checks;
 pub mod cli;
 pub mod collect;
 pub mod json5;
