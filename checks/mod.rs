@@ -3,6 +3,7 @@
 //! One file per check, in the folder of its area; registered in [`CHECKS`], in the order they print.
 
 pub mod docs;
+pub mod run;
 
 use crate::model::plan::Plan;
 use crate::model::{Cause, Finding, Severity, Unknown};

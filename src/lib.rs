@@ -13,6 +13,7 @@
 pub mod checks;
 pub mod cli;
 pub mod collect;
+pub mod diagnosis;
 pub mod json5;
 pub mod model;
 pub mod snapshot;

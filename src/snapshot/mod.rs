@@ -41,6 +41,26 @@ pub struct Snapshot {
     pub run_as: RunAs,
     /// Options in use that a suggested command must repeat, as typed.
     pub repeat_options: Vec<String>,
+    /// Where the host runs: container, WSL, init, user namespace.
+    pub surroundings: container::Surroundings,
+    /// Who called, and the accounts that matter.
+    pub accounts: account::AccountFacts,
+    /// The caller's environment, as far as OpenClaw reads it.
+    pub caller_environment: Fact<environment::Environment>,
+    /// Units and plists of gateways and node hosts.
+    pub services: Fact<service::ServiceFacts>,
+    /// Gateway-like processes.
+    pub processes: Fact<process::ProcessFacts>,
+    /// Listening sockets on the ports that matter.
+    pub listeners: Fact<listener::ListenerFacts>,
+    /// Lock files and lock directories.
+    pub locks: Fact<lock::LockFacts>,
+    /// Mounts and free space of the directories that matter.
+    pub mounts: Fact<Vec<mount::MountFact>>,
+    /// Installed packages and Node.
+    pub programs: Fact<program::ProgramFacts>,
+    /// Clock and its synchronisation.
+    pub clock: Fact<clock::ClockFacts>,
     /// The installations found.
     pub installations: Vec<Installation>,
 }
