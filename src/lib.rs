@@ -16,4 +16,6 @@ pub mod collect;
 pub mod diagnosis;
 pub mod json5;
 pub mod model;
+pub mod render;
+pub mod report;
 pub mod snapshot;
