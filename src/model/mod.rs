@@ -9,6 +9,7 @@ pub mod ids;
 pub mod plan;
 pub mod release;
 pub mod secret;
+pub mod subject;
 
 pub use cause::Cause;
 pub use fact::{Fact, Unknown, UnknownKind};
