@@ -14,6 +14,7 @@ pub mod checks;
 pub mod cli;
 pub mod collect;
 pub mod diagnosis;
+pub mod fix;
 pub mod json5;
 pub mod model;
 pub mod render;

@@ -15,5 +15,9 @@ pub use cause::Cause;
 pub use fact::{Fact, Unknown, UnknownKind};
 pub use finding::{Certainty, Evidence, Finding, Severity, Span};
 pub use host_path::HostPath;
+pub use plan::{
+    Action, Applicability, ConfigEdit, Content, ContentDigest, GatewayDuring, JsonPath, JsonStep, Manager, Plan,
+    ProcessId, Step,
+};
 pub use release::{Era, Product, Release};
 pub use secret::{Secret, SecretLabel, SecretVault};
