@@ -1,4 +1,9 @@
 //! The only reader of the machine: one file per subject. Every fact can be unknown with a reason.
 
+pub mod accounts;
 pub mod config;
+pub mod discover;
+pub mod gateway_account;
+pub mod run;
 pub mod source;
+pub mod tree;

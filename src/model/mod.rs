@@ -2,12 +2,14 @@
 
 pub mod cause;
 pub mod fact;
+pub mod file;
 pub mod finding;
 pub mod host_path;
 pub mod ids;
 pub mod plan;
 pub mod release;
 pub mod secret;
+pub mod subject;
 
 pub use cause::Cause;
 pub use fact::{Fact, Unknown, UnknownKind};

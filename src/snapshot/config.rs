@@ -1,6 +1,6 @@
 //! Facts about `openclaw.json`: how it was chosen, whether it loads, and a tree with places and without secrets.
 
-use crate::collect::source::Meta;
+use crate::model::file::Meta;
 use crate::model::{Fact, HostPath, SecretLabel, Span, Unknown};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Facts about the files of a state directory: who owns them and what the gateway's account may do with them.
 
-use crate::collect::source::{Attributes, Meta};
+use crate::model::file::{Attributes, Meta};
 use crate::model::{Fact, HostPath, Unknown};
 use serde::{Deserialize, Serialize};
 
