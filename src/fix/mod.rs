@@ -2,6 +2,7 @@
 //! `docs/fix-safety.md` says which rule is held where.
 
 pub mod actions;
+pub mod config_edit;
 pub mod error;
 pub mod fingerprint;
 pub mod inverse;
