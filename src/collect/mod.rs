@@ -1,5 +1,7 @@
 //! The only reader of the machine: one file per subject. Every fact can be unknown with a reason.
 
 pub mod config;
+pub mod env_files;
+pub mod environment;
 pub mod source;
 pub mod tree;
