@@ -3,5 +3,7 @@
 pub mod config;
 pub mod env_files;
 pub mod environment;
+pub mod recognise;
 pub mod source;
 pub mod tree;
+pub mod trust;
