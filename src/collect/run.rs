@@ -1,6 +1,6 @@
 //! One run of the collectors: from what was asked for to a snapshot.
 
-use super::accounts::Accounts;
+use super::accounts::AccountBook;
 use super::discover::{self, Candidate, Directions};
 use super::source::{Account, Reader, Source};
 use super::{config, gateway_account, tree};
@@ -76,7 +76,7 @@ pub fn collect(source: &dyn Source, request: &Request, vault: &mut SecretVault) 
 struct Run<'r> {
     source: &'r dyn Source,
     request: &'r Request,
-    accounts: Accounts,
+    accounts: AccountBook,
     run_as: RunAs,
     option_account: Option<Account>,
     deadline: Instant,
@@ -84,9 +84,12 @@ struct Run<'r> {
 
 impl<'r> Run<'r> {
     fn new(source: &'r dyn Source, request: &'r Request) -> Result<Self, RequestError> {
-        let accounts = Accounts::load(source);
+        let accounts = AccountBook::read(source);
         let option_account = match &request.user {
-            Some(text) => Some(accounts.by_text(text).ok_or_else(|| RequestError::NoSuchUser(text.clone()))?),
+            Some(text) => {
+                let account = accounts.resolve(text).known().cloned();
+                Some(account.ok_or_else(|| RequestError::NoSuchUser(text.clone()))?)
+            }
             None => None,
         };
         let deadline = Instant::now() + request.timeout;
@@ -177,21 +180,22 @@ impl<'r> Run<'r> {
         }
         let live = self.source.is_live();
         if live {
-            let sudo_home = self.run_as.sudo_uid.and_then(|uid| self.accounts.by_uid(uid, uid).home);
+            let sudo_home = self.run_as.sudo_uid.and_then(|uid| self.accounts.by_uid(uid).0.home);
             let own_home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
             // As root the caller's HOME is not trusted (design, fixes rule 11): sudo may keep another user's.
-            let own_home = if self.run_as.privileged { self.accounts.by_uid(0, 0).home } else { own_home };
+            let own_home = if self.run_as.privileged { self.accounts.by_uid(0).0.home } else { own_home };
             sudo_home.into_iter().chain(own_home).for_each(&mut add);
         }
         if !live || self.run_as.privileged {
-            let people = self.accounts.all().iter().filter(|account| account.uid >= 500 && account.uid < 65_000);
-            people.filter_map(|account| account.home.clone()).for_each(&mut add);
-            for parent in ["/home", "/Users"] {
-                let listing = self.source.list(Path::new(parent), 1_000).unwrap_or_default();
-                listing.names.iter().map(|name| Path::new(parent).join(name)).for_each(&mut add);
-            }
-            let services = self.accounts.all().iter().filter(|account| account.uid < 500 || account.uid >= 65_000);
-            services.filter_map(|account| account.home.clone()).for_each(&mut add);
+            // People's homes before those of services; both before root's.
+            let is_service = |account: &Account| account.uid < 500 || account.uid >= 65_000;
+            let mut accounts = self.accounts.homes(self.source);
+            accounts.sort_by_key(is_service);
+            accounts
+                .into_iter()
+                .filter(|account| account.uid != 0)
+                .filter_map(|account| account.home)
+                .for_each(&mut add);
             add(PathBuf::from("/root"));
         }
         homes
@@ -301,7 +305,7 @@ impl<'r> Run<'r> {
             Fact::Known(known) => Some(known.account.clone()),
             Fact::Absent | Fact::Unknown(_) => {
                 let owner = self.source.metadata_following(state_dir).ok()?;
-                Some(self.accounts.by_uid(owner.uid, owner.gid))
+                Some(self.accounts.by_uid(owner.uid).0)
             }
         }
     }
