@@ -12,3 +12,4 @@
 pub mod cli;
 pub mod model;
 pub mod snapshot;
+pub mod statedb;
