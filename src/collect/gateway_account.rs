@@ -110,7 +110,7 @@ fn home_account(source: &dyn Source, accounts: &AccountBook, candidate: &Candida
         };
     }
     let inside = accounts
-        .all()
+        .listed()
         .iter()
         .filter(|account| {
             account.home.as_deref().is_some_and(|home| home != Path::new("/") && candidate.state_dir.starts_with(home))

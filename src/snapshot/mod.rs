@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod container;
 pub mod device;
+pub mod device_build;
 pub mod device_key;
 pub mod environment;
 pub mod installation;
@@ -105,3 +106,5 @@ impl Snapshot {
         self.as_of.as_millisecond()
     }
 }
+pub mod json_text;
+pub mod record;
