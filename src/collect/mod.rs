@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod config;
+pub mod database;
 pub mod discover;
 pub mod env_files;
 pub mod environment;

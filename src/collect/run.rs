@@ -3,7 +3,7 @@
 use super::accounts::AccountBook;
 use super::discover::{self, Candidate, Directions};
 use super::source::{Account, Reader, Source};
-use super::{config, gateway_account, tree};
+use super::{config, database, gateway_account, tree};
 use crate::model::subject::Subject;
 use crate::model::{Fact, HostPath, Release, SecretVault, Unknown, UnknownKind};
 use crate::snapshot::config::{ConfigFacts, ConfigFrom};
@@ -11,6 +11,7 @@ use crate::snapshot::installation::{FoundBy, GatewayAccount, Installation, Judge
 use crate::snapshot::service::ServiceFacts;
 use crate::snapshot::store::{FileState, JsonStore};
 use crate::snapshot::{HostFacts, RunAs, SCHEMA, Snapshot};
+use crate::statedb::StateDatabase;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -276,7 +277,9 @@ impl<'r> Run<'r> {
             self.deadline,
         );
         let devices = JsonStore::default();
-        let versions = Versions { state: config_release(&config), ..Versions::default() };
+        let database = database::collect(self.source, &candidate.state_dir, reader, vault, self.deadline);
+        let state = database_release(&database).or_else(|| config_release(&config));
+        let versions = Versions { state, ..Versions::default() };
         let real = self.source.resolve(&candidate.state_dir).ok().filter(|real| *real != candidate.state_dir);
         Installation {
             id: format!("i{}", index + 1),
@@ -290,10 +293,11 @@ impl<'r> Run<'r> {
             account,
             release: self.judged_release(&versions),
             versions,
-            store: store_kind(&devices),
+            store: store_kind(&devices, &database),
             config,
             tree,
             devices,
+            database,
             env_files: Vec::new(),
         }
     }
@@ -364,10 +368,28 @@ fn config_release(config: &ConfigFacts) -> Option<Release> {
     config.at(&["meta", "lastTouchedVersion"])?.as_str()?.parse().ok()
 }
 
-fn store_kind(devices: &JsonStore) -> StoreKind {
-    match devices.paired.state {
-        FileState::Missing if matches!(devices.pending.state, FileState::Missing) => StoreKind::None,
-        _ => StoreKind::Json,
+/// The `app_version` that wrote the database last, where the database is the live store. The configuration may be
+/// touched by an older CLI.
+fn database_release(database: &Fact<StateDatabase>) -> Option<Release> {
+    let database = database.known()?;
+    database.is_live().known().filter(|live| **live)?;
+    database.content.known()?.primary_meta()?.release.known().cloned()
+}
+
+/// Tables alone prove nothing (release-2026.9.6 section 4): a database is the live store by its schema version or rows.
+fn store_kind(devices: &JsonStore, database: &Fact<StateDatabase>) -> StoreKind {
+    let json = [&devices.paired.state, &devices.pending.state].iter().any(|state| !matches!(state, FileState::Missing));
+    let live = match database {
+        Fact::Known(database) => database.is_live(),
+        Fact::Absent => Fact::Known(false),
+        Fact::Unknown(why) => Fact::Unknown(why.clone()),
+    };
+    match (json, live) {
+        (true, Fact::Known(true)) => StoreKind::Both,
+        (false, Fact::Known(true)) => StoreKind::Sqlite,
+        (true, _) => StoreKind::Json,
+        (false, Fact::Unknown(_)) => StoreKind::Unknown,
+        (false, Fact::Known(false) | Fact::Absent) => StoreKind::None,
     }
 }
 

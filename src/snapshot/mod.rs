@@ -9,11 +9,13 @@ pub mod device_build;
 pub mod device_key;
 pub mod environment;
 pub mod installation;
+pub mod json_text;
 pub mod listener;
 pub mod lock;
 pub mod mount;
 pub mod process;
 pub mod program;
+pub mod record;
 pub mod service;
 pub mod store;
 pub mod tree;
@@ -106,5 +108,3 @@ impl Snapshot {
         self.as_of.as_millisecond()
     }
 }
-pub mod json_text;
-pub mod record;
