@@ -12,4 +12,5 @@
 pub mod cli;
 pub mod collect;
 pub mod json5;
+pub mod logs;
 pub mod model;
