@@ -16,6 +16,7 @@ pub mod collect;
 pub mod diagnosis;
 pub mod fix;
 pub mod json5;
+pub mod logs;
 pub mod model;
 pub mod render;
 pub mod report;
