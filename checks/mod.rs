@@ -3,6 +3,7 @@
 //! One file per check, in the folder of its area; registered in [`CHECKS`], in the order they print.
 
 pub mod docs;
+pub mod ownership;
 pub mod run;
 
 pub use crate::model::subject::Subject;
@@ -177,4 +178,4 @@ impl<'s> Context<'s> {
 }
 
 /// Every check, in the order they print.
-pub static CHECKS: &[&dyn Check] = &[];
+pub static CHECKS: &[&dyn Check] = &[&ownership::access::StateAccess, &ownership::leftovers::Leftovers];
