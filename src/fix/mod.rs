@@ -1,6 +1,7 @@
 //! The only writer: plans are shown, guarded, backed up, applied, verified, journalled and undone here.
 //! `docs/fix-safety.md` says which rule is held where.
 
+pub mod access;
 pub mod actions;
 pub mod config_edit;
 pub mod error;

@@ -1,8 +1,9 @@
 //! The immutable and append-only flags. Only root may change them, so this is done with root's rights, on a descriptor
 //! that is proven to be the pinned file.
 
-use super::{Deed, Hands, open_error};
+use super::{Deed, Hands};
 use crate::collect::source::EntryKind;
+use crate::fix::access::open_error;
 use crate::fix::error::{FixError, Result};
 use crate::fix::fingerprint::Stamp;
 use crate::fix::journal::Ledger;
@@ -20,7 +21,7 @@ impl Hands<'_> {
         was: WriteFlags,
         to: WriteFlags,
     ) -> Result<Deed> {
-        let place = self.place(path)?;
+        let place = self.access.place(path)?;
         let pin = place.must_pin()?;
         before.must_match(&pin.stamp, path)?;
         let plain = pin.stamp.kind == EntryKind::Directory || pin.stamp.kind == EntryKind::File && pin.stamp.links == 1;
@@ -36,7 +37,7 @@ impl Hands<'_> {
         let intent = Intent { op, kept: Vec::new(), temporary: None, dir_mtime: None };
         self.journalled(ledger, intent, None, || {
             sys::set_write_flags(file.as_fd(), to).map_err(|error| match error.kind() {
-                std::io::ErrorKind::PermissionDenied if !self.walker.actor.privileged => {
+                std::io::ErrorKind::PermissionDenied if !self.access.walker.actor.privileged => {
                     FixError::NeedsRoot { what: format!("change the attributes of {path}") }
                 }
                 _ => FixError::io(format!("change the attributes of {path}"), error),

@@ -19,18 +19,18 @@ impl Hands<'_> {
         owner: (u32, u32),
         task: &Task,
     ) -> Result<Deed> {
-        let place = self.place(path)?;
+        let place = self.access.place(path)?;
         if place.pin()?.is_some() {
             return Err(FixError::stale(path, "is there now"));
         }
-        if !self.is_undo() && owner.0 != self.walker.actor.account.uid {
+        if !self.is_undo() && owner.0 != self.access.walker.actor.account.uid {
             return Err(FixError::refused(path, "would belong to another account than the gateway's"));
         }
         let dir_before = dir_mtime(&place.dir);
         let intent = Intent { op: task.op.clone(), kept: Vec::new(), temporary: None, dir_mtime: dir_before };
         self.journalled(ledger, intent, Some(&place), || {
             let failed = |error: std::io::Error| FixError::io(format!("make the link {path}"), error);
-            self.in_dir(&place.dir, || {
+            self.access.in_dir(&place.dir, || {
                 rustix::fs::symlinkat(target.as_path(), place.dir.fd(), &place.name).map_err(|e| failed(e.into()))
             })?;
             let finish = || {
@@ -40,7 +40,7 @@ impl Hands<'_> {
                     return Err(FixError::stale(path, "was replaced at the very moment of the change"));
                 }
                 if let Op::Link { times: Some((mtime, atime)), .. } = &task.op {
-                    self.in_dir(&place.dir, || {
+                    self.access.in_dir(&place.dir, || {
                         let times = Timestamps { last_access: timespec(*atime), last_modification: timespec(*mtime) };
                         rustix::fs::utimensat(place.dir.fd(), &place.name, &times, AtFlags::SYMLINK_NOFOLLOW)
                             .map_err(|error| failed(error.into()))
@@ -57,7 +57,7 @@ impl Hands<'_> {
                     Ok(After::one(Some(stamp), dir_mtime(&place.dir)))
                 }
                 Err(error) => {
-                    let _ = self.in_dir(&place.dir, || {
+                    let _ = self.access.in_dir(&place.dir, || {
                         rustix::fs::unlinkat(place.dir.fd(), &place.name, AtFlags::empty())
                             .map_err(|e| failed(e.into()))
                     });

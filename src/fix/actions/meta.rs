@@ -3,6 +3,7 @@
 
 use super::{Deed, Hands};
 use crate::collect::source::EntryKind;
+use crate::fix::access::kind_word;
 use crate::fix::error::{FixError, Result};
 use crate::fix::fingerprint::Stamp;
 use crate::fix::journal::Ledger;
@@ -35,10 +36,10 @@ impl Hands<'_> {
 
     /// Pins the entry and holds it against the guards and the fingerprint.
     fn look(&self, item: &MetaItem) -> Result<(Place, Pin)> {
-        let place = self.place(&item.path)?;
+        let place = self.access.place(&item.path)?;
         let pin = place.must_pin()?;
         may_be_given(&pin.stamp, &item.path)?;
-        let actor = self.walker.actor;
+        let actor = self.access.walker.actor;
         if !self.is_undo() && item.uid != pin.stamp.uid && (item.uid != actor.account.uid || item.uid == 0) {
             return Err(FixError::refused(&item.path, "would be given to another account than the gateway's"));
         }
@@ -87,7 +88,7 @@ impl Hands<'_> {
             sys::chmod_pin(pin.fd(), mode)
                 .map_err(|error| self.not_allowed(format!("change the mode of {path}"), error))
         };
-        if now.uid == self.walker.actor.account.uid { self.walker.actor.as_account(set) } else { set() }
+        if now.uid == self.access.walker.actor.account.uid { self.access.walker.actor.as_account(set) } else { set() }
     }
 
     /// Takes back what the operation had already done when a later entry failed.
@@ -108,7 +109,7 @@ impl Hands<'_> {
     }
 
     fn revert(&self, item: &MetaItem) -> Result<()> {
-        let pin = self.place(&item.path)?.must_pin()?;
+        let pin = self.access.place(&item.path)?.must_pin()?;
         item.before.must_match(&pin.stamp, &item.path)?;
         if pin.stamp.kind != EntryKind::Symlink {
             self.chmod(&pin, pin.stamp.mode & item.mode, &item.path)?;
@@ -119,7 +120,7 @@ impl Hands<'_> {
     }
 
     fn not_allowed(&self, what: String, error: std::io::Error) -> FixError {
-        if error.kind() == std::io::ErrorKind::PermissionDenied && !self.walker.actor.privileged {
+        if error.kind() == std::io::ErrorKind::PermissionDenied && !self.access.walker.actor.privileged {
             FixError::NeedsRoot { what }
         } else {
             FixError::io(what, error)
@@ -140,8 +141,9 @@ pub fn may_be_given(stamp: &Stamp, path: &HostPath) -> Result<()> {
             format_args!("has {} names (hard links), one of which may lie elsewhere", stamp.links),
         )),
         EntryKind::File | EntryKind::Directory | EntryKind::Symlink => Ok(()),
-        kind => {
-            Err(FixError::refused(path, format_args!("is a {kind:?}; only files, directories and links are re-owned")))
-        }
+        kind => Err(FixError::refused(
+            path,
+            format_args!("is a {}; only files, directories and links are re-owned", kind_word(kind)),
+        )),
     }
 }

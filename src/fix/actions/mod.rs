@@ -11,18 +11,17 @@ mod rename;
 pub mod row;
 pub mod unit;
 
+use super::access::{Access, read_xattrs};
 use super::error::{FixError, Result};
-use super::fingerprint::{FileTime, Stamp, digest_of};
+use super::fingerprint::{FileTime, Stamp};
 use super::journal::{Ledger, TransactionId, Vault};
 use super::machine::Machine;
-use super::op::{After, DirTime, Intent, Op, Supply, Task, Xattr};
+use super::op::{After, DirTime, Intent, Kept, Op, Supply, Task};
 use super::sys;
-use super::walk::{Dir, Last, Links, Pin, Place, Walker};
-use crate::collect::source::EntryKind;
-use crate::model::{ContentDigest, HostPath};
+use super::walk::{Dir, Pin, Place};
+use crate::model::HostPath;
 use rustix::fs::{Timespec, Timestamps};
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::Read;
 
 /// Files larger than this are not backed up and so not replaced or removed (databases are the only large ones).
@@ -40,7 +39,7 @@ pub enum Purpose<'a> {
 /// What every operation needs.
 pub struct Hands<'a> {
     /// The way to the subjects.
-    pub walker: Walker<'a>,
+    pub access: Access<'a>,
     /// Why it is done.
     pub purpose: Purpose<'a>,
     /// The running machine, where there is one.
@@ -83,15 +82,6 @@ impl Hands<'_> {
         matches!(self.purpose, Purpose::Undo(..))
     }
 
-    fn place(&self, path: &HostPath) -> Result<Place> {
-        self.walker.locate(path, Last::Keep, Links::Refuse)
-    }
-
-    /// Works in a directory: with root's own rights where only root decides what lies in it, else with the account's.
-    fn in_dir<T>(&self, dir: &Dir, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        if self.walker.is_roots_own(dir) { work() } else { self.walker.actor.as_account(work) }
-    }
-
     /// Announces, acts, makes the names in `durable`'s directory durable, and records the result. `act` must have
     /// changed nothing when it fails.
     fn journalled(
@@ -105,8 +95,8 @@ impl Hands<'_> {
         match act() {
             Ok(after) => {
                 let deed = Deed { n, intent, after };
-                let synced =
-                    durable.map_or(Ok(()), |place| self.in_dir(&place.dir, || sync_dir(&place.dir, &place.path)));
+                let synced = durable
+                    .map_or(Ok(()), |place| self.access.in_dir(&place.dir, || sync_dir(&place.dir, &place.path)));
                 match synced.and_then(|()| ledger.done(n, &deed.after)) {
                     Ok(()) => Ok(deed),
                     Err(error) => Err(FixError::Unrecorded { deed: Box::new(deed), error: Box::new(error) }),
@@ -120,44 +110,17 @@ impl Hands<'_> {
         }
     }
 
-    /// Opens the pinned regular file for reading: as whoever works in its directory, else as root, which is safe
-    /// because the pin is a regular file with one name.
-    fn open_pinned(&self, place: &Place, pin: &Pin) -> Result<File> {
-        must_be_plain_file(&pin.stamp, &place.path)?;
-        let open = || sys::open_pinned(place.dir.fd(), &place.name, pin.fd()).map_err(|e| open_error(&place.path, e));
-        let opened = match self.in_dir(&place.dir, open) {
-            Err(FixError::Io { source, .. })
-                if source.kind() == std::io::ErrorKind::PermissionDenied && self.walker.actor.privileged =>
-            {
-                open()
-            }
-            other => other,
-        };
-        opened.map(File::from)
-    }
-
-    /// The stamp with the digest of the contents.
-    fn full_stamp(&self, place: &Place, pin: &Pin) -> Result<Stamp> {
-        let (digest, _) = self.digest(place, pin)?;
-        Ok(pin.restamp(&place.path)?.with_digest(digest))
-    }
-
-    fn digest(&self, place: &Place, pin: &Pin) -> Result<(ContentDigest, u64)> {
-        let file = self.open_pinned(place, pin)?;
-        digest_of(file).map_err(|error| FixError::io(format!("read {}", place.path), error))
-    }
-
     /// A name for a temporary file beside a subject.
     fn temporary(&self, ledger: &Ledger) -> OsString {
         OsString::from(format!(".openclaw-doctor-{}-{}.tmp", ledger.id, ledger.next_number()))
     }
 
     /// Copies a pinned file into the backups.
-    fn keep(&self, ledger: &mut Ledger, place: &Place, pin: &Pin, stamp: &Stamp) -> Result<super::op::Kept> {
+    fn keep(&self, ledger: &mut Ledger, place: &Place, pin: &Pin, stamp: &Stamp) -> Result<Kept> {
         if stamp.size > MOST_BACKUP_BYTES {
             return Err(FixError::refused(&place.path, "is too large to be backed up"));
         }
-        let file = self.open_pinned(place, pin)?;
+        let file = self.access.open_pinned(place, pin)?;
         let xattrs = read_xattrs(&file, &place.path)?;
         ledger.keep(&place.path, stamp, xattrs, file.take(MOST_BACKUP_BYTES))
     }
@@ -166,7 +129,7 @@ impl Hands<'_> {
     fn restore_dir_time(&self, dir: &Dir, before: Option<FileTime>, wanted: Option<DirTime>) {
         let Some(wanted) = wanted.filter(|wanted| before == Some(wanted.expected)) else { return };
         // The time of a directory is a nicety: where it cannot be set, the undo is whole without it.
-        let _ = self.in_dir(dir, || {
+        let _ = self.access.in_dir(dir, || {
             let fd = sys::open_dir(dir.fd()).map_err(|error| FixError::io("open a directory", error))?;
             let atime = Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT };
             let times = Timestamps { last_access: atime, last_modification: timespec(wanted.set) };
@@ -199,50 +162,4 @@ fn sync_dir(dir: &Dir, path: &HostPath) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Ok(()),
         other => other.map_err(|error| FixError::io(format!("sync the directory of {path}"), error)),
     }
-}
-
-fn open_error(path: &HostPath, error: std::io::Error) -> FixError {
-    if error.kind() == std::io::ErrorKind::InvalidData {
-        FixError::stale(path, "was replaced by something else since the plan was made")
-    } else {
-        FixError::io(format!("open {path}"), error)
-    }
-}
-
-/// Only regular files with one name are read, replaced or removed.
-pub fn must_be_plain_file(stamp: &Stamp, path: &HostPath) -> Result<()> {
-    if stamp.kind != EntryKind::File {
-        return Err(FixError::refused(path, format_args!("is a {:?}, not a regular file", stamp.kind)));
-    }
-    if stamp.links != 1 {
-        return Err(FixError::refused(
-            path,
-            format_args!("has {} names (hard links); make it a file of its own first", stamp.links),
-        ));
-    }
-    Ok(())
-}
-
-/// The attributes that a replacement carries: `user.*` and the access control list, never `security.*` or `trusted.*`.
-fn is_carried(name: &str) -> bool {
-    name.starts_with("user.") || name == "system.posix_acl_access"
-}
-
-fn read_xattrs(file: &File, path: &HostPath) -> Result<Vec<Xattr>> {
-    use base64::Engine;
-    use xattr::FileExt;
-    let failed = |error| FixError::io(format!("read the attributes of {path}"), error);
-    let names = match file.list_xattr() {
-        Ok(names) => names,
-        Err(error) if error.kind() == std::io::ErrorKind::Unsupported => return Ok(Vec::new()),
-        Err(error) => return Err(failed(error)),
-    };
-    let mut kept = Vec::new();
-    for name in names.filter_map(|name| name.into_string().ok()).filter(|name| is_carried(name)) {
-        if let Some(value) = file.get_xattr(&name).map_err(failed)? {
-            kept.push(Xattr { name, value: base64::engine::general_purpose::STANDARD.encode(value) });
-        }
-    }
-    kept.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(kept)
 }

@@ -24,7 +24,7 @@ impl Hands<'_> {
             dir_mtime: None,
         };
         self.journalled(ledger, intent, None, || {
-            let actor = self.walker.actor;
+            let actor = self.access.walker.actor;
             let signal = |signal| held.send(signal, process);
             let own = process.uid == actor.account.uid;
             let as_owner = |wanted| if own { actor.as_account(|| signal(wanted)) } else { signal(wanted) };

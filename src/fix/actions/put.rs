@@ -3,7 +3,8 @@
 //! Where the kernel can, the two names are exchanged in one step, so that whatever was in place at that very moment is
 //! in our hands afterwards and can be compared: a write that slipped in between is put back, not lost.
 
-use super::{Deed, Hands, dir_mtime, must_be_plain_file, open_error, timespec};
+use super::{Deed, Hands, dir_mtime, timespec};
+use crate::fix::access::{is_carried, must_be_plain_file, open_error};
 use crate::fix::error::{FixError, Result};
 use crate::fix::fingerprint::{Stamp, digest_of};
 use crate::fix::journal::Ledger;
@@ -25,7 +26,7 @@ impl Hands<'_> {
         image: &Image,
         task: &Task,
     ) -> Result<Deed> {
-        let place = self.place(path)?;
+        let place = self.access.place(path)?;
         let old = place.pin()?;
         let mut kept = Vec::new();
         match (before, &old) {
@@ -36,7 +37,7 @@ impl Hands<'_> {
                 must_be_plain_file(&pin.stamp, path)?;
                 before.must_match(&pin.stamp, path)?;
                 let kept_file = self.keep(ledger, &place, pin, before)?;
-                before.must_match(&self.full_stamp(&place, pin)?, path)?;
+                before.must_match(&self.access.full_stamp(&place, pin)?, path)?;
                 kept.push(kept_file);
             }
         }
@@ -50,7 +51,7 @@ impl Hands<'_> {
             let put =
                 self.fill(file, &temporary, &ours.stamp, image, source.as_mut()).and_then(|()| match (before, &old) {
                     (Some(before), Some(pin)) => self.swap_in(&place, &temporary, before, pin, &ours),
-                    _ => self.in_dir(&place.dir, || {
+                    _ => self.access.in_dir(&place.dir, || {
                         sys::rename_to_free(place.dir.fd(), &temporary.name, &place.name)
                             .map_err(|error| taken(path, error))
                     }),
@@ -68,7 +69,7 @@ impl Hands<'_> {
     /// Makes the empty temporary file, closed to everybody else, and pins it.
     fn make(&self, temporary: &Place) -> Result<(File, Pin)> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = self.in_dir(&temporary.dir, || {
+        let fd = self.access.in_dir(&temporary.dir, || {
             rustix::fs::openat(temporary.dir.fd(), &temporary.name, flags, Mode::RUSR | Mode::WUSR)
                 .map_err(|error| FixError::io(format!("create {}", temporary.path), error))
         })?;
@@ -108,7 +109,7 @@ impl Hands<'_> {
     /// Gives the temporary file its owner. The account can give it to its own groups; all else takes root, and in a
     /// fix root gives only to the account.
     fn hand_over(&self, file: &File, made: &Stamp, image: &Image, temporary: &Place) -> Result<()> {
-        let actor = self.walker.actor;
+        let actor = self.access.walker.actor;
         let to_account = image.uid == actor.account.uid;
         let as_found = made.uid == image.uid;
         if actor.privileged && !to_account && !self.is_undo() && !as_found {
@@ -129,7 +130,7 @@ impl Hands<'_> {
         if !image.xattrs.iter().any(|kept| kept.name == acl) {
             let _ = file.remove_xattr(acl);
         }
-        for kept in image.xattrs.iter().filter(|kept| super::is_carried(&kept.name)) {
+        for kept in image.xattrs.iter().filter(|kept| is_carried(&kept.name)) {
             let value = base64::engine::general_purpose::STANDARD.decode(&kept.value).map_err(|_| {
                 FixError::journal(format!("the attribute {} is not readable", kept.name.escape_debug()))
             })?;
@@ -146,8 +147,7 @@ impl Hands<'_> {
 
     fn verify_contents(&self, temporary: &Place, image: &Image) -> Result<()> {
         let pin = temporary.must_pin()?;
-        let (digest, _) = self.digest(temporary, &pin)?;
-        if digest != image.digest {
+        if self.access.digest(temporary, &pin)? != image.digest {
             return Err(FixError::journal(format!("the contents for {} are not what was promised", temporary.path)));
         }
         Ok(())
@@ -156,8 +156,8 @@ impl Hands<'_> {
     /// Puts the temporary file in the place of the one that the plan saw, and of no other.
     fn swap_in(&self, place: &Place, temporary: &Place, before: &Stamp, old: &Pin, ours: &Pin) -> Result<()> {
         let now = place.must_pin()?;
-        before.must_match(&self.full_stamp(place, &now)?, &place.path)?;
-        self.in_dir(&place.dir, || {
+        before.must_match(&self.access.full_stamp(place, &now)?, &place.path)?;
+        self.access.in_dir(&place.dir, || {
             if !exchange(place, temporary)? {
                 let renamed = rustix::fs::renameat(place.dir.fd(), &temporary.name, place.dir.fd(), &place.name);
                 return renamed.map_err(|error| FixError::io(format!("replace {}", place.path), error));
@@ -178,7 +178,7 @@ impl Hands<'_> {
 
     /// Removes the temporary file of a failed attempt, unless it is by now something else than ours.
     fn clear(&self, temporary: &Place, ours: &Pin) {
-        let _ = self.in_dir(&temporary.dir, || {
+        let _ = self.access.in_dir(&temporary.dir, || {
             if !temporary.must_pin()?.stamp.same_inode(&ours.stamp) {
                 return Ok(());
             }

@@ -1,8 +1,9 @@
 //! Removing a regular file or a link: renamed to a temporary name first, looked at there, and only then unlinked, so that
 //! what was swapped in at the last moment is not removed in its stead.
 
-use super::{Deed, Hands, dir_mtime, must_be_plain_file};
+use super::{Deed, Hands, dir_mtime};
 use crate::collect::source::EntryKind;
+use crate::fix::access::must_be_plain_file;
 use crate::fix::error::{FixError, Result};
 use crate::fix::fingerprint::Stamp;
 use crate::fix::journal::Ledger;
@@ -14,7 +15,7 @@ use rustix::fs::AtFlags;
 
 impl Hands<'_> {
     pub(super) fn remove(&self, ledger: &mut Ledger, path: &HostPath, before: &Stamp, task: &Task) -> Result<Deed> {
-        let place = self.place(path)?;
+        let place = self.access.place(path)?;
         let pin = place.must_pin()?;
         must_be_plain_file(&pin.stamp, path)?;
         before.must_match(&pin.stamp, path)?;
@@ -30,7 +31,7 @@ impl Hands<'_> {
         before: &Stamp,
         task: &Task,
     ) -> Result<Deed> {
-        let place = self.place(path)?;
+        let place = self.access.place(path)?;
         let pin = place.must_pin()?;
         if pin.stamp.kind != EntryKind::Symlink || read_link(&place.dir, &pin, path)? != target.as_path() {
             return Err(FixError::stale(path, format_args!("is no link to {target} any more")));
@@ -45,7 +46,7 @@ impl Hands<'_> {
         let op = task.op.clone();
         let intent = Intent { op, kept, temporary: Some(temporary.path.clone()), dir_mtime: dir_before };
         self.journalled(ledger, intent, Some(place), || {
-            self.in_dir(&place.dir, || {
+            self.access.in_dir(&place.dir, || {
                 let failed = |error| FixError::io(format!("remove {}", place.path), error);
                 sys::rename_to_free(place.dir.fd(), &place.name, &temporary.name).map_err(failed)?;
                 let moved = temporary.must_pin()?;

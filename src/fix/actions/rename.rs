@@ -20,7 +20,7 @@ impl Hands<'_> {
         let Some(name) = to.as_path().file_name().filter(|_| path.parent() == to.parent()) else {
             return Err(FixError::refused(path, format_args!("can only be renamed in its own directory, not to {to}")));
         };
-        let place = self.place(path)?;
+        let place = self.access.place(path)?;
         let pin = place.must_pin()?;
         before.must_match(&pin.stamp, path)?;
         let aside = place.sibling(name);
@@ -30,7 +30,7 @@ impl Hands<'_> {
         let dir_before = dir_mtime(&place.dir);
         let intent = Intent { op: task.op.clone(), kept: Vec::new(), temporary: None, dir_mtime: dir_before };
         self.journalled(ledger, intent, Some(&place), || {
-            self.in_dir(&place.dir, || {
+            self.access.in_dir(&place.dir, || {
                 let failed = |error| FixError::io(format!("rename {path} to {to}"), error);
                 sys::rename_to_free(place.dir.fd(), &place.name, &aside.name).map_err(failed)?;
                 if aside.pin()?.is_some_and(|moved| moved.stamp.same_inode(&pin.stamp)) {

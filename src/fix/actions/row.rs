@@ -3,6 +3,7 @@
 //! has the database open. The main file and its companions are backed up together first.
 
 use super::{Deed, Hands};
+use crate::fix::access::must_be_plain_file;
 use crate::fix::error::{FixError, Result};
 use crate::fix::fingerprint::Stamp;
 use crate::fix::inverse::database_files;
@@ -44,12 +45,12 @@ impl Hands<'_> {
         let Op::DeleteRow { table, key, .. } = &task.op else { return Err(FixError::journal("no row to delete")) };
         let mut kept = Vec::new();
         for path in database_files(database) {
-            let place = self.place(&path)?;
+            let place = self.access.place(&path)?;
             let Some(pin) = place.pin()? else { continue };
             if path == *database {
                 must_be_same_file(before, &pin.stamp, &path)?;
             }
-            let stamp = self.full_stamp(&place, &pin)?;
+            let stamp = self.access.full_stamp(&place, &pin)?;
             kept.push(self.keep(ledger, &place, &pin, &stamp)?);
         }
         if kept.is_empty() {
@@ -66,21 +67,21 @@ impl Hands<'_> {
 
     fn database_stamps(&self, database: &HostPath) -> Result<Vec<Option<Stamp>>> {
         let stamp = |path: &HostPath| {
-            let place = self.place(path)?;
-            place.pin()?.map(|pin| self.full_stamp(&place, &pin)).transpose()
+            let place = self.access.place(path)?;
+            place.pin()?.map(|pin| self.access.full_stamp(&place, &pin)).transpose()
         };
         database_files(database).iter().map(stamp).collect()
     }
 
     fn own_path(&self, path: &HostPath) -> PathBuf {
-        match &self.walker.top.root {
+        match &self.access.walker.top.root {
             Some(root) => root.join(path.as_path().strip_prefix("/").unwrap_or(path.as_path())),
             None => path.as_path().to_path_buf(),
         }
     }
 
     fn ask(&self, request: &Request) -> Result<()> {
-        let actor = self.walker.actor;
+        let actor = self.access.walker.actor;
         let answer = if actor.privileged && actor.account.uid != 0 {
             let input = serde_json::to_vec(request).map_err(|error| FixError::journal(error.to_string()))?;
             let said = machine::run(Program {
@@ -103,7 +104,7 @@ impl Hands<'_> {
 
 /// Identity only: a gateway that is stopped on the way writes its last changes.
 fn must_be_same_file(before: &Stamp, now: &Stamp, path: &HostPath) -> Result<()> {
-    super::must_be_plain_file(now, path)?;
+    must_be_plain_file(now, path)?;
     let same = before.same_inode(now) && (before.uid, before.gid, before.mode) == (now.uid, now.gid, now.mode);
     if same {
         Ok(())

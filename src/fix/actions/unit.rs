@@ -29,7 +29,7 @@ impl Hands<'_> {
             _ => return Err(FixError::journal("no operation on a unit")),
         };
         self.machine.must_be_live(&format!("systemctl {} {unit}", change.word()))?;
-        let account = &self.walker.actor.account;
+        let account = &self.access.walker.actor.account;
         let now = state(self.machine, manager, unit, account)?;
         if let Some(before) = before
             && (now.fragment != before.fragment || now.enabled != before.enabled || now.runs() != before.runs())
