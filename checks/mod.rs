@@ -3,6 +3,7 @@
 //! One file per check, in the folder of its area; registered in [`CHECKS`], in the order they print.
 
 pub mod docs;
+pub mod logs;
 pub mod ownership;
 pub mod run;
 
@@ -178,4 +179,10 @@ impl<'s> Context<'s> {
 }
 
 /// Every check, in the order they print.
-pub static CHECKS: &[&dyn Check] = &[&ownership::access::StateAccess, &ownership::leftovers::Leftovers];
+pub static CHECKS: &[&dyn Check] = &[
+    &ownership::access::StateAccess,
+    &ownership::leftovers::Leftovers,
+    &logs::refusals::Refusals,
+    &logs::faults::Faults,
+    &logs::starts::Starts,
+];

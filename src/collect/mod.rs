@@ -7,6 +7,7 @@ pub mod discover;
 pub mod env_files;
 pub mod environment;
 pub mod gateway_account;
+pub mod logs;
 pub mod recognise;
 pub mod run;
 pub mod source;

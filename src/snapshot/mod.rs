@@ -64,6 +64,8 @@ pub struct Snapshot {
     pub programs: Fact<program::ProgramFacts>,
     /// Clock and its synchronisation.
     pub clock: Fact<clock::ClockFacts>,
+    /// What the logs of the judged installation say.
+    pub logs: Fact<crate::logs::LogSummary>,
     /// The installations found.
     pub installations: Vec<Installation>,
 }
