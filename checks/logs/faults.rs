@@ -97,6 +97,9 @@ impl Check for Faults {
             if let Some(subject) = subject {
                 finding = finding.at(&subject).evidence(Evidence::new("what the gateway wants to write").at(&subject));
             }
+            if let Some(place) = finding.cause.and_then(|cause| evidence::place(context, cause)) {
+                finding = finding.evidence(place);
+            }
             findings.push(finding.evidence(piece).hint(hint(code)));
         }
         Ok(findings)

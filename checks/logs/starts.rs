@@ -96,12 +96,11 @@ impl Check for Starts {
                 continue;
             }
             let message = format!("The gateway did not start: {}, {}", episode.event.words(), evidence::times(episode));
-            findings.push(
-                context
-                    .finding(self, spec.code, episode.event.id(), message)
-                    .because(cause, Certainty::Likely)
-                    .evidence(piece),
-            );
+            let mut finding =
+                context.finding(self, spec.code, episode.event.id(), message).because(cause, Certainty::Likely);
+            finding.evidence.push(piece);
+            finding.evidence.extend(evidence::place(context, cause));
+            findings.push(finding);
         }
         Ok(findings)
     }
