@@ -3,5 +3,7 @@
 //! One file per command. Each has `Args` (clap) and `run(&Args) -> Outcome`.
 
 pub mod failure;
+pub mod logs;
+pub mod when;
 
 pub use failure::{Exit, Failure, Outcome};
