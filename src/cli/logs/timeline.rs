@@ -133,20 +133,37 @@ fn series(
 ) -> std::fmt::Result {
     let time = episode.first.map_or_else(|| "time unknown       ".to_owned(), |time| moment(time, zone));
     writeln!(out, "{}", cut(&format!("  {time}  {}", headline(episode)), width))?;
-    let indent = " ".repeat(time.chars().count() + 6);
+    let indent = time.chars().count() + 6;
     if let Some(who) = who(&episode.sample) {
-        writeln!(out, "{}", cut(&format!("{indent}{who}"), width))?;
+        wrapped(out, &who, indent, width)?;
     }
     if episode.kind != EpisodeKind::Refusals {
-        writeln!(out, "{}", cut(&format!("{indent}{}", episode.sample.text), width))?;
+        wrapped(out, &cut(&episode.sample.text, 3 * width), indent, width)?;
     }
     if let Some(end) = how_it_ended(episode, zone) {
-        writeln!(out, "{indent}{end}")?;
+        wrapped(out, &end, indent, width)?;
     }
     if let Some(advice) = what_to_do(&episode.sample, release) {
-        writeln!(out, "{indent}→ {advice}")?;
+        wrapped(out, &format!("→ {advice}"), indent, width)?;
     }
     Ok(())
+}
+
+/// A paragraph behind an indent, broken at spaces.
+fn wrapped(out: &mut String, text: &str, indent: usize, width: usize) -> std::fmt::Result {
+    let room = width.saturating_sub(indent).max(30);
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
+            writeln!(out, "{:indent$}{line}", "")?;
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    writeln!(out, "{:indent$}{line}", "")
 }
 
 /// `38 × refused: the device is not paired, every 61 s (a program that keeps trying)`
@@ -251,6 +268,7 @@ mod tests {
     #[test]
     fn a_real_upgrade_is_told_with_who_what_and_what_to_do() {
         let text = fixture("2026.9.6-F10a-scope-upgrade.jsonl");
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(text.contains("asks for more scopes than its record holds"), "{text}");
         assert!(text.contains("holds operator operator.read, asks for operator operator.admin"), "{text}");
         assert!(text.contains("openclaw devices approve 9ba8fe6e"), "{text}");
