@@ -19,3 +19,4 @@ pub mod model;
 pub mod render;
 pub mod report;
 pub mod snapshot;
+pub mod statedb;
