@@ -40,6 +40,11 @@ impl Record {
         self.note(field, fault);
     }
 
+    /// Notes that a field is there and sound, but that this program cannot hold it.
+    pub fn put_unknown(&mut self, field: &str, why: Unknown) {
+        self.broken.insert(field.to_owned(), why);
+    }
+
     /// Notes a problem with a field.
     pub fn note(&mut self, field: &str, fault: FieldFault) {
         let (head, tail) = field.split_once('.').map_or((field, None), |(head, tail)| (head, Some(tail)));
