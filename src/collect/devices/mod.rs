@@ -14,10 +14,10 @@ pub mod text;
 pub use entries::Held;
 
 use super::source::{EntryKind, ReadError, Reader, Source};
-use crate::model::{Fact, HostPath, SecretVault, Unknown};
+use crate::model::{Fact, HostPath, Release, SecretVault, Unknown};
 use crate::snapshot::device_build::relate;
 use crate::snapshot::store::{FileState, JsonStore, StoreFile};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use text::Understood;
 
 /// Larger store files are not read. A record has about 800 bytes, so this is room for some 5,000 devices.
@@ -26,19 +26,18 @@ const MOST_BYTES: u64 = 4 << 20;
 /// So many records of one file are kept.
 const MOST_RECORDS: usize = 5_000;
 
-/// Reads the store below `state_dir`. `identity_dir` is given where it is not `identity/` there: up to 2026.2.6-3 it is
-/// that of the default state directory (pairing-by-release 1.1).
+/// Reads the store below `state_dir`. `identity` is given where it is not `identity/` there (see [`identity_dir`]).
 pub fn collect(
     source: &dyn Source,
     state_dir: &Path,
-    identity_dir: Option<&Path>,
+    identity: Option<&Path>,
     reader: Reader<'_>,
     vault: &mut SecretVault,
 ) -> JsonStore {
     let files = Files { source, reader };
     let devices = state_dir.join("devices");
     let own_identity = state_dir.join("identity");
-    let identity_dir = identity_dir.unwrap_or(&own_identity);
+    let identity_dir = identity.unwrap_or(&own_identity);
     let paired = records::paired(&files, &devices.join("paired.json"), vault);
     let mut pending = records::pending(&files, &devices.join("pending.json"));
     let mut identity = identity::identity(&files, &identity_dir.join("device.json"), vault);
@@ -55,6 +54,14 @@ pub fn collect(
         cached,
         cached_for,
     }
+}
+
+/// Where the identity of an old release lies, if not in the state directory: up to 2026.2.6-3 it is that of the default
+/// directory, whatever the state directory is (pairing-by-release 1.1).
+pub fn identity_dir(release: Option<&Release>, home: Option<&Path>) -> Option<PathBuf> {
+    let release = release.filter(|release| release.before(2, 9))?;
+    let default = if release.before(1, 29) { ".clawdbot" } else { ".openclaw" };
+    Some(home?.join(default).join("identity"))
 }
 
 /// Where files are read from, and with whose rights.
