@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod config;
 pub mod database;
+pub mod devices;
 pub mod discover;
 pub mod env_files;
 pub mod environment;

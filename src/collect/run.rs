@@ -3,7 +3,7 @@
 use super::accounts::AccountBook;
 use super::discover::{self, Candidate, Directions};
 use super::source::{Account, Reader, Source};
-use super::{config, database, gateway_account, logs, tree};
+use super::{config, database, devices, gateway_account, logs, tree};
 use crate::logs::LogSummary;
 use crate::model::subject::Subject;
 use crate::model::{Fact, HostPath, Release, SecretVault, Unknown, UnknownKind};
@@ -302,10 +302,12 @@ impl<'r> Run<'r> {
             account.as_ref().map(|account| &account.account),
             self.deadline,
         );
-        let devices = JsonStore::default();
         let database = database::collect(self.source, &candidate.state_dir, reader, vault, self.deadline);
         let state = database_release(&database).or_else(|| config_release(&config));
         let versions = Versions { state, ..Versions::default() };
+        let release = self.judged_release(&versions);
+        let identity = devices::identity_dir(release.known().map(|judged| &judged.release), candidate.home.as_deref());
+        let devices = devices::collect(self.source, &candidate.state_dir, identity.as_deref(), reader, vault);
         let real = self.source.resolve(&candidate.state_dir).ok().filter(|real| *real != candidate.state_dir);
         Installation {
             id: format!("i{}", index + 1),
@@ -317,7 +319,7 @@ impl<'r> Run<'r> {
             state_dir: HostPath::from(candidate.state_dir.as_path()),
             real_state_dir: real.map(HostPath::from),
             account,
-            release: self.judged_release(&versions),
+            release,
             versions,
             store: store_kind(&devices, &database),
             config,

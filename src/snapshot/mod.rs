@@ -15,6 +15,7 @@ pub mod lock;
 pub mod mount;
 pub mod process;
 pub mod program;
+pub mod queue;
 pub mod record;
 pub mod service;
 pub mod store;
