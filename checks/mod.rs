@@ -2,7 +2,9 @@
 //!
 //! One file per check, in the folder of its area; registered in [`CHECKS`], in the order they print.
 
+pub mod configuration;
 pub mod docs;
+pub mod reading;
 pub mod run;
 
 pub use crate::model::subject::Subject;
@@ -177,4 +179,4 @@ impl<'s> Context<'s> {
 }
 
 /// Every check, in the order they print.
-pub static CHECKS: &[&dyn Check] = &[];
+pub static CHECKS: &[&dyn Check] = &[&configuration::keys::Keys, &configuration::values::Values];
