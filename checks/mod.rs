@@ -4,6 +4,7 @@
 
 pub mod configuration;
 pub mod docs;
+pub mod ownership;
 pub mod reading;
 pub mod run;
 
@@ -179,4 +180,9 @@ impl<'s> Context<'s> {
 }
 
 /// Every check, in the order they print.
-pub static CHECKS: &[&dyn Check] = &[&configuration::keys::Keys, &configuration::values::Values];
+pub static CHECKS: &[&dyn Check] = &[
+    &ownership::access::StateAccess,
+    &ownership::leftovers::Leftovers,
+    &configuration::keys::Keys,
+    &configuration::values::Values,
+];

@@ -1,7 +1,7 @@
 //! Which account the gateway is meant to run as (design "Facts"). A gateway that runs as somebody else is evidence,
 //! never the answer; ownership is never given to root by inference.
 
-use super::accounts::Accounts;
+use super::accounts::AccountBook;
 use super::discover::Candidate;
 use super::source::{Account, Source};
 use crate::model::plan::Manager;
@@ -13,7 +13,7 @@ use std::path::Path;
 /// Derives the account of a candidate.
 pub fn derive(
     source: &dyn Source,
-    accounts: &Accounts,
+    accounts: &AccountBook,
     candidate: &Candidate,
     services: Option<&ServiceFacts>,
     sudo_uid: Option<u32>,
@@ -25,7 +25,7 @@ pub fn derive(
     }
     let mut by_units: Vec<Account> = Vec::new();
     for unit in services.into_iter().flat_map(ServiceFacts::gateways).filter(|unit| serves(unit, candidate)) {
-        if let Some(account) = unit_account(source, accounts, unit)
+        if let Some(account) = unit_account(accounts, unit)
             && !by_units.iter().any(|other| other.uid == account.uid)
         {
             by_units.push(account);
@@ -45,7 +45,7 @@ pub fn derive(
             return Fact::unknown(UnknownKind::Failed, "units name different accounts for it; say which with --user");
         }
     }
-    let sudo = sudo_uid.filter(|uid| *uid != 0).map(|uid| accounts.by_uid(uid, uid));
+    let sudo = sudo_uid.filter(|uid| *uid != 0).map(|uid| accounts.by_uid(uid).0);
     if let Some(account) = sudo
         && account.home.as_deref().is_some_and(|home| candidate.state_dir.starts_with(home))
     {
@@ -63,6 +63,15 @@ pub fn derive(
     }
 }
 
+/// The account of an owner; a bare number keeps the group that the entry shows.
+fn bare(accounts: &AccountBook, uid: u32, gid: u32) -> Account {
+    let (account, from) = accounts.by_uid(uid);
+    if from == crate::snapshot::account::AccountFrom::Number {
+        return Account { gid, groups: vec![gid], ..account };
+    }
+    account
+}
+
 /// Whether a unit would start a gateway on this state directory.
 pub fn serves(unit: &ServiceUnit, candidate: &Candidate) -> bool {
     let state = unit.state_dir.as_ref().map(|state| state.value.as_path());
@@ -78,32 +87,30 @@ pub fn serves(unit: &ServiceUnit, candidate: &Candidate) -> bool {
 }
 
 /// `User=` of a system unit, or the owner of the home that holds a user unit.
-fn unit_account(source: &dyn Source, accounts: &Accounts, unit: &ServiceUnit) -> Option<Account> {
+fn unit_account(accounts: &AccountBook, unit: &ServiceUnit) -> Option<Account> {
     match (&unit.manager, &unit.user) {
-        (Manager::SystemdUser { uid }, _) => Some(accounts.by_uid(*uid, *uid)),
-        (_, Some(user)) => accounts.by_text(&user.value),
+        (Manager::SystemdUser { uid }, _) => Some(accounts.by_uid(*uid).0),
+        (_, Some(user)) => accounts.resolve(&user.value).known().cloned(),
         (Manager::SystemdSystem | Manager::Launchd { .. }, None) => {
-            let owner = unit.home_owner?;
-            let _ = source;
-            Some(accounts.by_uid(owner, owner))
+            unit.home_owner.map(|owner| accounts.by_uid(owner).0)
         }
     }
 }
 
 /// The owner of the home that holds the state; for a state directory outside every home the owner of that directory.
-fn home_account(source: &dyn Source, accounts: &Accounts, candidate: &Candidate) -> Option<Account> {
-    let by_passwd = |home: &Path| accounts.all().iter().find(|account| account.home.as_deref() == Some(home));
+fn home_account(source: &dyn Source, accounts: &AccountBook, candidate: &Candidate) -> Option<Account> {
+    let by_passwd = |home: &Path| accounts.listed().iter().find(|account| account.home.as_deref() == Some(home));
     if let Some(home) = candidate.home.as_deref() {
         let owner = source.metadata_following(home).ok();
         return match (by_passwd(home), owner) {
             // The whole home may have been given to root by mistake: passwd still knows whose it is.
             (Some(account), _) => Some(account.clone()),
-            (None, Some(owner)) if owner.uid != 0 => Some(accounts.by_uid(owner.uid, owner.gid)),
+            (None, Some(owner)) if owner.uid != 0 => Some(bare(accounts, owner.uid, owner.gid)),
             _ => None,
         };
     }
     let inside = accounts
-        .all()
+        .listed()
         .iter()
         .filter(|account| {
             account.home.as_deref().is_some_and(|home| home != Path::new("/") && candidate.state_dir.starts_with(home))
@@ -113,5 +120,5 @@ fn home_account(source: &dyn Source, accounts: &Accounts, candidate: &Candidate)
         return Some(account.clone());
     }
     let owner = source.metadata_following(&candidate.state_dir).ok()?;
-    (owner.uid != 0).then(|| accounts.by_uid(owner.uid, owner.gid))
+    (owner.uid != 0).then(|| bare(accounts, owner.uid, owner.gid))
 }

@@ -2,8 +2,13 @@
 
 pub mod accounts;
 pub mod config;
+pub mod database;
 pub mod discover;
+pub mod env_files;
+pub mod environment;
 pub mod gateway_account;
+pub mod recognise;
 pub mod run;
 pub mod source;
 pub mod tree;
+pub mod trust;

@@ -1,9 +1,9 @@
 //! One run of the collectors: from what was asked for to a snapshot.
 
-use super::accounts::Accounts;
+use super::accounts::AccountBook;
 use super::discover::{self, Candidate, Directions};
 use super::source::{Account, Reader, Source};
-use super::{config, gateway_account, tree};
+use super::{config, database, gateway_account, tree};
 use crate::model::subject::Subject;
 use crate::model::{Fact, HostPath, Release, SecretVault, Unknown, UnknownKind};
 use crate::snapshot::config::{ConfigFacts, ConfigFrom};
@@ -11,6 +11,7 @@ use crate::snapshot::installation::{FoundBy, GatewayAccount, Installation, Judge
 use crate::snapshot::service::ServiceFacts;
 use crate::snapshot::store::{FileState, JsonStore};
 use crate::snapshot::{HostFacts, RunAs, SCHEMA, Snapshot};
+use crate::statedb::StateDatabase;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -76,7 +77,7 @@ pub fn collect(source: &dyn Source, request: &Request, vault: &mut SecretVault) 
 struct Run<'r> {
     source: &'r dyn Source,
     request: &'r Request,
-    accounts: Accounts,
+    accounts: AccountBook,
     run_as: RunAs,
     option_account: Option<Account>,
     deadline: Instant,
@@ -84,9 +85,12 @@ struct Run<'r> {
 
 impl<'r> Run<'r> {
     fn new(source: &'r dyn Source, request: &'r Request) -> Result<Self, RequestError> {
-        let accounts = Accounts::load(source);
+        let accounts = AccountBook::read(source);
         let option_account = match &request.user {
-            Some(text) => Some(accounts.by_text(text).ok_or_else(|| RequestError::NoSuchUser(text.clone()))?),
+            Some(text) => {
+                let account = accounts.resolve(text).known().cloned();
+                Some(account.ok_or_else(|| RequestError::NoSuchUser(text.clone()))?)
+            }
             None => None,
         };
         let deadline = Instant::now() + request.timeout;
@@ -177,21 +181,22 @@ impl<'r> Run<'r> {
         }
         let live = self.source.is_live();
         if live {
-            let sudo_home = self.run_as.sudo_uid.and_then(|uid| self.accounts.by_uid(uid, uid).home);
+            let sudo_home = self.run_as.sudo_uid.and_then(|uid| self.accounts.by_uid(uid).0.home);
             let own_home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
             // As root the caller's HOME is not trusted (design, fixes rule 11): sudo may keep another user's.
-            let own_home = if self.run_as.privileged { self.accounts.by_uid(0, 0).home } else { own_home };
+            let own_home = if self.run_as.privileged { self.accounts.by_uid(0).0.home } else { own_home };
             sudo_home.into_iter().chain(own_home).for_each(&mut add);
         }
         if !live || self.run_as.privileged {
-            let people = self.accounts.all().iter().filter(|account| account.uid >= 500 && account.uid < 65_000);
-            people.filter_map(|account| account.home.clone()).for_each(&mut add);
-            for parent in ["/home", "/Users"] {
-                let listing = self.source.list(Path::new(parent), 1_000).unwrap_or_default();
-                listing.names.iter().map(|name| Path::new(parent).join(name)).for_each(&mut add);
-            }
-            let services = self.accounts.all().iter().filter(|account| account.uid < 500 || account.uid >= 65_000);
-            services.filter_map(|account| account.home.clone()).for_each(&mut add);
+            // People's homes before those of services; both before root's.
+            let is_service = |account: &Account| account.uid < 500 || account.uid >= 65_000;
+            let mut accounts = self.accounts.homes(self.source);
+            accounts.sort_by_key(is_service);
+            accounts
+                .into_iter()
+                .filter(|account| account.uid != 0)
+                .filter_map(|account| account.home)
+                .for_each(&mut add);
             add(PathBuf::from("/root"));
         }
         homes
@@ -272,7 +277,9 @@ impl<'r> Run<'r> {
             self.deadline,
         );
         let devices = JsonStore::default();
-        let versions = Versions { state: config_release(&config), ..Versions::default() };
+        let database = database::collect(self.source, &candidate.state_dir, reader, vault, self.deadline);
+        let state = database_release(&database).or_else(|| config_release(&config));
+        let versions = Versions { state, ..Versions::default() };
         let real = self.source.resolve(&candidate.state_dir).ok().filter(|real| *real != candidate.state_dir);
         Installation {
             id: format!("i{}", index + 1),
@@ -286,10 +293,11 @@ impl<'r> Run<'r> {
             account,
             release: self.judged_release(&versions),
             versions,
-            store: store_kind(&devices),
+            store: store_kind(&devices, &database),
             config,
             tree,
             devices,
+            database,
             env_files: Vec::new(),
         }
     }
@@ -301,7 +309,7 @@ impl<'r> Run<'r> {
             Fact::Known(known) => Some(known.account.clone()),
             Fact::Absent | Fact::Unknown(_) => {
                 let owner = self.source.metadata_following(state_dir).ok()?;
-                Some(self.accounts.by_uid(owner.uid, owner.gid))
+                Some(self.accounts.by_uid(owner.uid).0)
             }
         }
     }
@@ -360,10 +368,28 @@ fn config_release(config: &ConfigFacts) -> Option<Release> {
     config.at(&["meta", "lastTouchedVersion"])?.as_str()?.parse().ok()
 }
 
-fn store_kind(devices: &JsonStore) -> StoreKind {
-    match devices.paired.state {
-        FileState::Missing if matches!(devices.pending.state, FileState::Missing) => StoreKind::None,
-        _ => StoreKind::Json,
+/// The `app_version` that wrote the database last, where the database is the live store. The configuration may be
+/// touched by an older CLI.
+fn database_release(database: &Fact<StateDatabase>) -> Option<Release> {
+    let database = database.known()?;
+    database.is_live().known().filter(|live| **live)?;
+    database.content.known()?.primary_meta()?.release.known().cloned()
+}
+
+/// Tables alone prove nothing (release-2026.9.6 section 4): a database is the live store by its schema version or rows.
+fn store_kind(devices: &JsonStore, database: &Fact<StateDatabase>) -> StoreKind {
+    let json = [&devices.paired.state, &devices.pending.state].iter().any(|state| !matches!(state, FileState::Missing));
+    let live = match database {
+        Fact::Known(database) => database.is_live(),
+        Fact::Absent => Fact::Known(false),
+        Fact::Unknown(why) => Fact::Unknown(why.clone()),
+    };
+    match (json, live) {
+        (true, Fact::Known(true)) => StoreKind::Both,
+        (false, Fact::Known(true)) => StoreKind::Sqlite,
+        (true, _) => StoreKind::Json,
+        (false, Fact::Unknown(_)) => StoreKind::Unknown,
+        (false, Fact::Known(false) | Fact::Absent) => StoreKind::None,
     }
 }
 
