@@ -2,9 +2,11 @@
 //!
 //! One file per check, in the folder of its area; registered in [`CHECKS`], in the order they print.
 
+pub mod configuration;
 pub mod docs;
 pub mod logs;
 pub mod ownership;
+pub mod reading;
 pub mod run;
 
 pub use crate::model::subject::Subject;
@@ -185,4 +187,6 @@ pub static CHECKS: &[&dyn Check] = &[
     &logs::refusals::Refusals,
     &logs::faults::Faults,
     &logs::starts::Starts,
+    &configuration::keys::Keys,
+    &configuration::values::Values,
 ];
