@@ -137,7 +137,7 @@ impl Builder<'_> {
             profile,
             user: self.setting("User"),
             group: self.setting("Group"),
-            home_owner: self.context.account.map(|account| account.uid),
+            home_owner: self.home_owner(),
             entry: verdict.entry.map(|entry| HostPath::from(entry.as_str())),
             port,
             home,
@@ -157,6 +157,11 @@ impl Builder<'_> {
             environment,
             unread: self.unread,
         })
+    }
+
+    fn home_owner(&self) -> Option<u32> {
+        let directory = self.context.directories.get(self.files.directory)?;
+        directory.in_home.then(|| self.context.account.map(|account| account.uid)).flatten()
     }
 
     fn setting(&self, key: &str) -> Option<Sited<String>> {
