@@ -3,6 +3,10 @@
 //! One file per check, in the folder of its area; registered in [`CHECKS`], in the order they print.
 
 pub mod docs;
+pub mod ownership;
+pub mod run;
+
+pub use crate::model::subject::Subject;
 
 use crate::model::plan::Plan;
 use crate::model::{Cause, Finding, Severity, Unknown};
@@ -126,35 +130,6 @@ impl Area {
     }
 }
 
-/// A subject that collectors can look at. Configuration, files and accounts are always collected: nothing can be
-/// judged without them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Subject {
-    /// The JSON device store and identity.
-    Devices,
-    /// The SQLite state.
-    Database,
-    /// Units and plists.
-    Services,
-    /// Processes.
-    Processes,
-    /// Listening sockets.
-    Listeners,
-    /// Lock files.
-    Locks,
-    /// Mounts and free space.
-    Mounts,
-    /// Logs.
-    Logs,
-    /// The gateway's own answer.
-    Probe,
-    /// Installed packages and Node.
-    Programs,
-    /// Clock and its synchronisation.
-    Clock,
-}
-
 impl CodeSpec {
     /// A code that is an error with a cause.
     pub const fn error(code: &'static str, cause: Cause, summary: &'static str) -> Self {
@@ -203,4 +178,4 @@ impl<'s> Context<'s> {
 }
 
 /// Every check, in the order they print.
-pub static CHECKS: &[&dyn Check] = &[];
+pub static CHECKS: &[&dyn Check] = &[&ownership::access::StateAccess, &ownership::leftovers::Leftovers];

@@ -13,6 +13,12 @@
 pub mod checks;
 pub mod cli;
 pub mod collect;
+pub mod diagnosis;
+pub mod fix;
 pub mod json5;
+pub mod logs;
 pub mod model;
+pub mod render;
+pub mod report;
 pub mod snapshot;
+pub mod statedb;

@@ -50,6 +50,11 @@ impl AccountBook {
         (Account { uid, gid: uid, groups: vec![uid], name: None, home: None }, AccountFrom::Number)
     }
 
+    /// The accounts that `passwd` lists.
+    pub fn listed(&self) -> &[Account] {
+        &self.accounts
+    }
+
     /// The account of a name, or of a number in text form, as `User=` and `--user` have it.
     pub fn resolve(&self, text: &str) -> Fact<Account> {
         if let Some(account) = self.accounts.iter().find(|account| account.name.as_deref() == Some(text)) {

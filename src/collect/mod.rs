@@ -2,10 +2,14 @@
 
 pub mod accounts;
 pub mod config;
+pub mod database;
+pub mod discover;
 pub mod env_files;
 pub mod environment;
+pub mod gateway_account;
 pub mod programs;
 pub mod recognise;
+pub mod run;
 pub mod services;
 pub mod source;
 pub mod tree;

@@ -40,6 +40,10 @@ pub struct Installation {
     pub tree: TreeFacts,
     /// The device store of the JSON era, also where it is only a leftover.
     pub devices: super::store::JsonStore,
+    /// The SQLite state, also where it is not yet the live store.
+    pub database: Fact<crate::statedb::StateDatabase>,
+    /// Environment files that the gateway or CLI of this state directory reads (`.env`, `gateway.systemd.env`).
+    pub env_files: Vec<super::environment::EnvFile>,
 }
 
 /// Why an installation was looked at.

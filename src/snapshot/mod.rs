@@ -5,14 +5,17 @@ pub mod clock;
 pub mod config;
 pub mod container;
 pub mod device;
+pub mod device_build;
 pub mod device_key;
 pub mod environment;
 pub mod installation;
+pub mod json_text;
 pub mod listener;
 pub mod lock;
 pub mod mount;
 pub mod process;
 pub mod program;
+pub mod record;
 pub mod service;
 pub mod store;
 pub mod tree;
@@ -41,6 +44,26 @@ pub struct Snapshot {
     pub run_as: RunAs,
     /// Options in use that a suggested command must repeat, as typed.
     pub repeat_options: Vec<String>,
+    /// Where the host runs: container, WSL, init, user namespace.
+    pub surroundings: container::Surroundings,
+    /// Who called, and the accounts that matter.
+    pub accounts: account::AccountFacts,
+    /// The caller's environment, as far as OpenClaw reads it.
+    pub caller_environment: Fact<environment::Environment>,
+    /// Units and plists of gateways and node hosts.
+    pub services: Fact<service::ServiceFacts>,
+    /// Gateway-like processes.
+    pub processes: Fact<process::ProcessFacts>,
+    /// Listening sockets on the ports that matter.
+    pub listeners: Fact<listener::ListenerFacts>,
+    /// Lock files and lock directories.
+    pub locks: Fact<lock::LockFacts>,
+    /// Mounts and free space of the directories that matter.
+    pub mounts: Fact<Vec<mount::MountFact>>,
+    /// Installed packages and Node.
+    pub programs: Fact<program::ProgramFacts>,
+    /// Clock and its synchronisation.
+    pub clock: Fact<clock::ClockFacts>,
     /// The installations found.
     pub installations: Vec<Installation>,
 }

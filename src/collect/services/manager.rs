@@ -223,6 +223,27 @@ mod tests {
         assert!(parsed(text, 3).why_unknown().is_some());
     }
 
+    /// Captured from systemd 252 after a unit ran into its start limit, another exited with 78, a third runs.
+    #[test]
+    fn a_real_answer_is_read() {
+        let text = include_str!("../../../fixtures/units/show-states.txt");
+        let states = parsed(text, 5);
+        let states = states.known().expect("five states");
+        let shown: Vec<_> = states.iter().map(|s| (s.load.as_str(), s.active.as_str(), s.exec_main_status)).collect();
+        assert_eq!(
+            shown,
+            [
+                ("loaded", "failed", Some(1)),
+                ("loaded", "failed", Some(78)),
+                ("loaded", "active", Some(0)),
+                ("masked", "inactive", Some(0)),
+                ("not-found", "inactive", Some(0)),
+            ]
+        );
+        assert_eq!(states[0].n_restarts, Some(3));
+        assert!(states[2].is_up() && states[2].main_pid == Some(18849) && states[2].changed.is_some());
+    }
+
     #[test]
     fn a_command_that_hangs_is_ended() {
         let start = Instant::now();
