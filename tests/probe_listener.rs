@@ -6,6 +6,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use openclaw_doctor::collect::recognise::is_gateway;
 use openclaw_doctor::model::secret::{Secret, SecretKind, SecretVault};
 use openclaw_doctor::probe::facts::TrialVerdict;
 use openclaw_doctor::probe::{
@@ -159,7 +160,7 @@ fn own_uid() -> u32 {
 }
 
 fn expected(uid: u32) -> ExpectedGateway {
-    ExpectedGateway { uid: Some(uid), units: vec!["openclaw-gateway.service".into()] }
+    ExpectedGateway { uid: Some(uid), units: vec!["openclaw-gateway.service".into()], is_gateway }
 }
 
 /// The secret stayed here, for this reason, although the handshake was perfect.
@@ -199,7 +200,7 @@ fn a_runtime_that_others_can_write_gets_none() {
 #[test]
 fn a_listener_of_another_account_than_the_gateways_gets_none() {
     refused(Gateway::start(&GATEWAY), expected(own_uid().wrapping_add(1)), "meant to run as uid");
-    refused(Gateway::start(&GATEWAY), ExpectedGateway::default(), "not known");
+    refused(Gateway::start(&GATEWAY), ExpectedGateway { uid: None, ..expected(0) }, "not known");
 }
 
 #[test]

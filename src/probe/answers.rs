@@ -1,9 +1,9 @@
 //! Reads what a gateway sends, release by release. The sender may be hostile: wrong types, other members and deep nesting
-//! are borne, nothing grows beyond the frame itself, and every kept text is bounded and tame.
+//! are borne, nothing grows beyond the frame itself, and every kept text is bounded.
 
 use super::facts::{AuthMode, Hello, Refusal, RefusalKind};
 use super::loose::Loose;
-use super::text::tame;
+use super::text::bounded;
 use crate::model::HostPath;
 
 /// A text frame of the server, as far as a probe cares.
@@ -128,16 +128,16 @@ impl HelloPayload {
         let (mut state_dir, mut config_path, mut auth_mode) = (None, None, None);
         if let Some(snapshot) = self.snapshot {
             state_dir =
-                snapshot.state_dir.0.filter(|path| path.starts_with('/')).map(|path| HostPath::new(tame(&path)));
+                snapshot.state_dir.0.filter(|path| path.starts_with('/')).map(|path| HostPath::new(bounded(&path)));
             config_path =
-                snapshot.config_path.0.filter(|path| path.starts_with('/')).map(|path| HostPath::new(tame(&path)));
+                snapshot.config_path.0.filter(|path| path.starts_with('/')).map(|path| HostPath::new(bounded(&path)));
             auth_mode = snapshot.auth_mode.0.map(|word| AuthMode::from_word(&word));
         }
         Hello {
             protocol: self.protocol.0.and_then(|number| u32::try_from(number).ok()),
-            version: self.server.and_then(|server| server.version.0).map(|version| tame(&version)),
+            version: self.server.and_then(|server| server.version.0).map(|version| bounded(&version)),
             auth_mode,
-            scopes: self.auth.and_then(|auth| auth.scopes.0).map(|scopes| scopes.iter().map(|s| tame(s)).collect()),
+            scopes: self.auth.and_then(|auth| auth.scopes.0).map(|scopes| scopes.iter().map(|s| bounded(s)).collect()),
             state_dir,
             config_path,
         }
@@ -175,10 +175,10 @@ impl ErrorBody {
         let reason = details.auth_reason.0.or(details.reason.0);
         Refusal {
             kind: kind_of(&code, details.code.0.as_deref(), reason.as_deref(), &message),
-            code: tame(&code),
-            message: tame(&message),
-            detail: details.code.0.map(|detail| tame(&detail)),
-            reason: reason.map(|reason| tame(&reason)),
+            code: bounded(&code),
+            message: bounded(&message),
+            detail: details.code.0.map(|detail| bounded(&detail)),
+            reason: reason.map(|reason| bounded(&reason)),
             expected_protocol: details.expected_protocol.0.and_then(|number| u32::try_from(number).ok()),
         }
     }

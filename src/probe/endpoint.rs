@@ -90,7 +90,7 @@ impl FromStr for Endpoint {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        let bad = || EndpointError::Malformed(super::text::tame(text));
+        let bad = || EndpointError::Malformed(super::text::bounded(text));
         let spelled = if text.contains("://") { text.to_owned() } else { format!("ws://{text}") };
         let uri: Uri = spelled.parse().map_err(|_| bad())?;
         let authority = uri.authority().ok_or_else(bad)?;
@@ -100,7 +100,7 @@ impl FromStr for Endpoint {
         let tls = match uri.scheme_str() {
             Some("ws" | "http") => false,
             Some("wss" | "https") => true,
-            other => return Err(EndpointError::Scheme(super::text::tame(other.unwrap_or_default()))),
+            other => return Err(EndpointError::Scheme(super::text::bounded(other.unwrap_or_default()))),
         };
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         // Not by `Authority::port`, which takes a number that is no port for none.
@@ -136,7 +136,7 @@ impl FromStr for Fingerprint {
 
     /// 64 hex digits, with or without colons, spaces, upper case, or a leading `sha256:`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = || EndpointError::Malformed(super::text::tame(text));
+        let bad = || EndpointError::Malformed(super::text::bounded(text));
         let lower = text.trim().to_ascii_lowercase();
         let digits = lower.strip_prefix("sha256:").or_else(|| lower.strip_prefix("sha-256:")).unwrap_or(&lower);
         let digits: Vec<u8> = digits.bytes().filter(|byte| !matches!(byte, b':' | b' ' | b'-')).collect();

@@ -4,7 +4,7 @@
 use super::facts::Page;
 use super::http::{HttpFault, Response};
 use super::loose::Loose;
-use super::text::tame;
+use super::text::bounded;
 
 /// Marks of the dashboard page, which releases before 2026.3.1 answer to any path.
 const DASHBOARD_MARKS: &[&str] =
@@ -44,7 +44,9 @@ pub(super) fn recognise(path: &str, answer: &Response) -> Page {
         return page;
     }
     if DASHBOARD_MARKS.iter().any(|mark| text.contains(mark)) {
-        return Page::ControlUi { build: between(&text, BUILD_MARK, "\"").map(tame).filter(|build| !build.is_empty()) };
+        return Page::ControlUi {
+            build: between(&text, BUILD_MARK, "\"").map(bounded).filter(|build| !build.is_empty()),
+        };
     }
     Page::Unrecognised { what: describe(answer, &text) }
 }
@@ -75,7 +77,7 @@ fn recognise_json(path: &str, body: &Body) -> Option<Page> {
     if path.starts_with("/ready") {
         if let Some(ready) = body.ready.0 {
             let detailed = Some(body.failing.0.is_some());
-            let failing = body.failing.0.iter().flatten().map(|item| tame(item)).collect();
+            let failing = body.failing.0.iter().flatten().map(|item| bounded(item)).collect();
             return Some(Page::Ready { ready, failing, detailed });
         }
         if body.ok.0 == Some(true) && status == Some("ready") {
@@ -85,7 +87,7 @@ fn recognise_json(path: &str, body: &Body) -> Option<Page> {
     if path.starts_with("/startup")
         && let (Some(ok), Some(_)) = (body.ok.0, status)
     {
-        return Some(Page::Startup { ok, version: body.version.0.as_deref().map(tame) });
+        return Some(Page::Startup { ok, version: body.version.0.as_deref().map(bounded) });
     }
     None
 }
@@ -103,7 +105,7 @@ fn describe(answer: &Response, text: &str) -> String {
     if !start.is_empty() {
         what.push_str(&format!(": `{}`", start.chars().take(60).collect::<String>()));
     }
-    tame(&what)
+    bounded(&what)
 }
 
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {

@@ -4,18 +4,20 @@
 //! up (its inode by the reversed pair of addresses), and the one process that holds it must hold the listener too, belong
 //! to the gateway's account, run a JavaScript runtime that others can't write, and be a gateway.
 
-use super::text::tame;
+use super::text::bounded;
 use std::fmt;
 use std::net::SocketAddr;
 
 /// Who the gateway is meant to be.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ExpectedGateway {
     /// The account that the gateway is meant to run as; 0 only if it is meant to run as root. Nothing is proven without it.
     pub uid: Option<u32>,
     /// Names of its units, e.g. `openclaw-gateway.service`. A process in the control group of one counts as a gateway even
     /// where its title and arguments are not those of one.
     pub units: Vec<String>,
+    /// Whether a command line, or the title that replaced it, is that of a gateway.
+    pub is_gateway: fn(&[String]) -> bool,
 }
 
 /// A process that was proven to be the gateway at the far end of one connection.
@@ -29,7 +31,7 @@ pub struct ProvenListener {
 
 impl ProvenListener {
     pub(super) fn new(pid: u32, uid: u32, start_time: u64, exe: &str) -> Self {
-        Self { pid, uid, start_time, exe: tame(exe) }
+        Self { pid, uid, start_time, exe: bounded(exe) }
     }
 
     /// Its process id.

@@ -123,7 +123,7 @@ fn only_holder(holders: &Holders, inode: u64) -> Result<u32, NotProven> {
 
 fn judge(process: &Process, expected: &ExpectedGateway, uid: u32) -> Result<(), NotProven> {
     let pid = process.pid;
-    let exe = || super::text::tame(&process.exe);
+    let exe = || super::text::bounded(&process.exe);
     if let Some(found) = process.uids.iter().copied().find(|found| *found != uid) {
         return Err(NotProven::ProcessOwner { pid, found, expected: uid });
     }
@@ -135,7 +135,7 @@ fn judge(process: &Process, expected: &ExpectedGateway, uid: u32) -> Result<(), 
     }
     let in_unit =
         || process.cgroups.iter().any(|path| path.split('/').any(|part| expected.units.iter().any(|u| u == part)));
-    if !is_gateway_title(&process.arguments) && !is_gateway_command(&process.arguments) && !in_unit() {
+    if !(expected.is_gateway)(&process.arguments) && !in_unit() {
         return Err(NotProven::NotAGateway(pid));
     }
     Ok(())
@@ -152,19 +152,6 @@ fn is_runtime(exe: &str) -> bool {
                     && version.ends_with(|c: char| c.is_ascii_digit())
         })
     })
-}
-
-/// The title that a gateway gives itself; its real arguments are gone then (host-by-release, 3.1).
-fn is_gateway_title(arguments: &[String]) -> bool {
-    arguments.first().is_some_and(|title| matches!(title.trim(), "openclaw-gateway" | "clawdbot-gateway"))
-}
-
-/// How OpenClaw recognises its own command line (host-by-release, 3.1).
-fn is_gateway_command(arguments: &[String]) -> bool {
-    const ENTRIES: &[&str] =
-        &["dist/index.js", "dist/entry.js", "dist/index.mjs", "dist/entry.mjs", "openclaw.mjs", "clawdbot.mjs"];
-    arguments.iter().any(|argument| argument == "gateway")
-        && arguments.iter().any(|argument| ENTRIES.iter().any(|entry| argument.ends_with(entry)))
 }
 
 #[cfg(test)]
@@ -231,8 +218,13 @@ mod tests {
         }
     }
 
+    fn expected(uid: Option<u32>) -> ExpectedGateway {
+        let is_gateway = |argv: &[String]| argv.first().is_some_and(|title| title == "openclaw-gateway");
+        ExpectedGateway { uid, units: vec!["openclaw-gateway.service".into()], is_gateway }
+    }
+
     fn proved(host: &Host) -> Result<ProvenListener, NotProven> {
-        let expected = ExpectedGateway { uid: Some(1000), units: vec!["openclaw-gateway.service".into()] };
+        let expected = expected(Some(1000));
         prove(host, &expected, at(LOCAL), at(PEER))
     }
 
@@ -281,7 +273,7 @@ mod tests {
         assert_eq!(with(|h| h.sockets[1].uid = 1001), Err(other));
         let owner = NotProven::ProcessOwner { pid: 7, found: 0, expected: 1000 };
         assert_eq!(with(|h| h.process.uids[2] = 0), Err(owner));
-        let expected = ExpectedGateway::default();
+        let expected = expected(None);
         assert_eq!(prove(&host(), &expected, at(LOCAL), at(PEER)), Err(NotProven::AccountUnknown));
     }
 
@@ -304,15 +296,13 @@ mod tests {
     }
 
     #[test]
-    fn title_arguments_or_unit_make_a_gateway() {
+    fn command_line_or_unit_make_a_gateway() {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         assert_eq!(with(|h| h.process.arguments = words(&["node", "/x/server.js"])), Err(NotProven::NotAGateway(7)));
         assert_eq!(
             with(|h| h.process.arguments = words(&["node", "openclaw-gateway"])),
             Err(NotProven::NotAGateway(7))
         );
-        let command = words(&["node", "/opt/openclaw/openclaw.mjs", "gateway", "run"]);
-        assert!(with(|h| h.process.arguments = command).is_ok());
         let in_unit = with(|h| {
             h.process.arguments = words(&["bun", "x"]);
             h.process.cgroups = vec!["/system.slice/openclaw-gateway.service".into()];
@@ -327,7 +317,7 @@ mod tests {
 
     #[test]
     fn addresses_beyond_this_host_are_refused() {
-        let expected = ExpectedGateway { uid: Some(1000), units: Vec::new() };
+        let expected = expected(Some(1000));
         let peer = at("192.168.1.2:18789");
         assert_eq!(prove(&host(), &expected, at(LOCAL), peer), Err(NotProven::NotLoopback(peer)));
     }

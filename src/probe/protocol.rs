@@ -9,7 +9,7 @@ use super::answers::{self, Answer, ServerFrame};
 use super::facts::{CloseSeen, HandshakeSeen, HttpSeen, Refusal, RefusalKind, Stage, Verdict};
 use super::frames::REQUEST_ID;
 pub use super::frames::{Ask, ConnectFrame, SealedSecret, SecretUse};
-use super::text::tame;
+use super::text::bounded;
 use super::trust::TrustedChannel;
 use std::time::Duration;
 
@@ -225,7 +225,7 @@ impl Handshake {
     }
 
     fn on_close(&mut self, code: u16, reason: &str) -> Step {
-        self.seen.close = Some(CloseSeen { code, reason: tame(reason) });
+        self.seen.close = Some(CloseSeen { code, reason: bounded(reason) });
         if matches!(self.state, State::AwaitingClose { .. }) {
             return self.over();
         }
@@ -234,7 +234,7 @@ impl Handshake {
             kind => self.end(Verdict::Refused(Refusal {
                 kind,
                 code: String::new(),
-                message: tame(reason),
+                message: bounded(reason),
                 detail: None,
                 reason: None,
                 expected_protocol: None,
@@ -281,7 +281,7 @@ impl Handshake {
     }
 
     fn alien(&mut self, what: &str) -> Step {
-        self.end(Verdict::NotTheProtocol { what: tame(what), waiting_for: self.stage() })
+        self.end(Verdict::NotTheProtocol { what: bounded(what), waiting_for: self.stage() })
     }
 
     fn end(&mut self, verdict: Verdict) -> Step {

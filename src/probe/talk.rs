@@ -5,7 +5,7 @@ use super::facts::{HandshakeSeen, HttpSeen, Page};
 use super::http::{HttpFault, Response, ResponseReader, get_request};
 use super::pages;
 use super::protocol::{Ask, Handshake, Input, Limits, Step, millis};
-use super::text::tame;
+use super::text::bounded;
 use super::trust::TrustedChannel;
 use futures_util::{SinkExt, StreamExt};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -199,7 +199,7 @@ fn take_in(machine: &mut Handshake, event: Option<Result<Message, Error>>, now: 
         // Node ends without a close frame when a process dies; that is an end, not a breach.
         Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => machine.on(Input::Ended, now),
         Some(Err(error)) => machine
-            .on(Input::Broken(&format!("bytes that break WebSocket's rules ({})", tame(&error.to_string()))), now),
+            .on(Input::Broken(&format!("bytes that break WebSocket's rules ({})", bounded(&error.to_string()))), now),
         Some(Ok(Message::Text(text))) => machine.on(Input::Text { text: text.as_str(), wall_ms: wall_ms() }, now),
         Some(Ok(Message::Binary(bytes))) => machine.on(Input::Binary(bytes.len()), now),
         Some(Ok(Message::Ping(bytes) | Message::Pong(bytes))) => machine.on(Input::Control(bytes.len()), now),

@@ -3,7 +3,7 @@
 
 use super::endpoint::Fingerprint;
 use super::facts::{CertificateTrust, TlsSeen};
-use super::text::tame;
+use super::text::bounded;
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpStream;
@@ -57,7 +57,7 @@ fn explain(error: &std::io::Error) -> String {
         _ if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             "it closed the connection during the TLS handshake".to_owned()
         }
-        _ => tame(&error.to_string()),
+        _ => bounded(&error.to_string()),
     }
 }
 
@@ -96,7 +96,7 @@ impl Recorder {
         let verified = match &self.roots {
             Ok(verifier) => verifier
                 .verify_server_cert(end_entity, intermediates, name, &[], now)
-                .map_err(|error| tame(&error.to_string())),
+                .map_err(|error| bounded(&error.to_string())),
             Err(reason) => Err(reason.clone()),
         };
         match verified {

@@ -1,4 +1,5 @@
-//! What a probe learnt: plain values for the snapshot. They hold no secret; texts of the server are bounded and tame.
+//! What a probe learnt: plain values for the snapshot. They hold no secret; texts of the server are bounded, but not
+//! sanitised: that is the renderers' work.
 
 mod handshake;
 mod pages;
@@ -195,7 +196,7 @@ impl AuthMode {
             "token" => AuthMode::Token,
             "password" => AuthMode::Password,
             "trusted-proxy" => AuthMode::TrustedProxy,
-            other => AuthMode::Other(super::text::tame(other)),
+            other => AuthMode::Other(super::text::bounded(other)),
         }
     }
 }

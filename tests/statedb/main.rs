@@ -1,0 +1,7 @@
+//! The reader of state databases at its public edge.
+
+mod captured;
+mod hostile;
+mod made;
+mod support;
+mod unchanged;
