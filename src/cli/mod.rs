@@ -7,6 +7,8 @@ pub mod explain;
 pub mod failure;
 pub mod options;
 pub mod output;
+pub mod probe;
+mod probe_text;
 pub mod world;
 
 pub use failure::{Exit, Failure, Outcome};
