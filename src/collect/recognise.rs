@@ -268,6 +268,12 @@ pub fn title(first_argument: &str) -> Option<(Product, Option<&str>)> {
     })
 }
 
+/// Whether a process with these arguments is a gateway: by its title, which hides the real arguments, or by those.
+pub fn is_gateway(argv: &[String]) -> bool {
+    let titled = argv.first().and_then(|first| title(first)).is_some_and(|(_, sub)| sub == Some("gateway"));
+    titled || command(argv).is_some_and(|command| command.kind == CommandKind::Gateway)
+}
+
 /// The port in a `--port` or `OPENCLAW_GATEWAY_PORT` text: a number, or from 2026.3.24 `host:port` and `[v6]:port`.
 pub fn port_of(text: &str) -> Option<u16> {
     let text = text.trim();
@@ -359,6 +365,17 @@ mod tests {
         assert_eq!(title("openclawed"), None);
         assert_eq!(title("openclaw-"), None);
         assert_eq!(title("node"), None);
+    }
+
+    #[test]
+    fn running_gateways_are_known_by_title_or_arguments() {
+        let is = |line: &str| is_gateway(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        assert!(is("openclaw-gateway"));
+        assert!(is("clawdbot-gateway"));
+        assert!(is("bun /opt/openclaw/dist/index.js gateway"));
+        assert!(!is("openclaw"));
+        assert!(!is("openclaw-node"));
+        assert!(!is("node /srv/server.js"));
     }
 
     #[test]
