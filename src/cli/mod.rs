@@ -5,11 +5,14 @@
 pub mod check;
 pub mod explain;
 pub mod failure;
+pub mod fix;
+pub mod history;
 pub mod logs;
 pub mod options;
 pub mod output;
 pub mod probe;
 mod probe_text;
+pub mod undo;
 pub mod when;
 pub mod world;
 
