@@ -2,12 +2,14 @@
 //! transaction of its own, and refused where the state has changed since.
 
 use super::actions::Purpose;
-use super::engine::{Engine, lock_state};
+use super::engine::Engine;
 use super::error::{FixError, Result};
 use super::fingerprint::Stamp;
 use super::gateway::{self, Stopped};
 use super::inverse::inverse;
-use super::journal::{Action, Kind, Ledger, PlanPart, PlanResult, PlanStart, State, Transaction, TransactionId, Vault};
+use super::journal::{
+    Action, Kind, Ledger, PlanPart, PlanResult, PlanStart, State, StateLocks, Transaction, TransactionId, Vault,
+};
 use super::op::{Op, Task, UnitChange};
 use super::recover::{self, Outcome};
 use super::rights::Actor;
@@ -162,15 +164,9 @@ impl Engine<'_> {
         now: jiff::Timestamp,
     ) -> Result<(TransactionId, Vec<String>)> {
         let _lock = vault.lock()?;
-        let mut locks = Vec::new();
-        let mut seen: Vec<&HostPath> = Vec::new();
+        let mut locks = StateLocks::default();
         for part in &prepared.parts {
-            for base in &part.start.bases {
-                if !seen.contains(&&base.path) {
-                    seen.push(&base.path);
-                    locks.extend(lock_state(&self.top, &part.actor, base)?);
-                }
-            }
+            locks.take(&self.top, &part.actor, &part.start.bases)?;
         }
         let of = &prepared.transaction.begin.id;
         let mut ledger = Ledger::begin(vault, Kind::Undo { of: of.clone() }, now)?;
