@@ -4,6 +4,7 @@
 pub mod access;
 pub mod actions;
 pub mod config_edit;
+pub mod describe;
 pub mod engine;
 pub mod error;
 pub mod fingerprint;
@@ -20,6 +21,7 @@ pub mod rights;
 pub mod run;
 pub mod show;
 pub mod sys;
+pub mod unchanged;
 pub mod undo;
 pub mod walk;
 pub mod world;
