@@ -6,8 +6,10 @@ pub mod configuration;
 pub mod docs;
 pub mod logs;
 pub mod ownership;
+pub mod ports;
 pub mod reading;
 pub mod run;
+pub mod services;
 
 pub use crate::model::subject::Subject;
 
@@ -184,6 +186,9 @@ impl<'s> Context<'s> {
 pub static CHECKS: &[&dyn Check] = &[
     &ownership::access::StateAccess,
     &ownership::leftovers::Leftovers,
+    &services::duplicates::Duplicates,
+    &services::running::Running,
+    &ports::holder::Holder,
     &logs::refusals::Refusals,
     &logs::faults::Faults,
     &logs::starts::Starts,

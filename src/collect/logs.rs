@@ -34,9 +34,8 @@ pub fn files(source: &dyn Source, installation: &Installation, services: Option<
     let uid = installation.account().map(|account| account.uid);
     let mut found: Vec<LogFile> = Vec::new();
     // Temporary directories are shared: a log of another account there is another gateway's.
-    let is_others = |path: &Path, meta: &Meta| {
-        path.starts_with("/tmp") && uid.is_some_and(|uid| meta.uid != uid && meta.uid != 0)
-    };
+    let is_others =
+        |path: &Path, meta: &Meta| path.starts_with("/tmp") && uid.is_some_and(|uid| meta.uid != uid && meta.uid != 0);
     let mut add = |path: PathBuf| {
         let Ok(meta) = source.metadata_following(&path) else { return };
         if is_others(&path, &meta) {
