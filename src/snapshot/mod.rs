@@ -5,3 +5,4 @@ pub mod device_build;
 pub mod device_key;
 pub mod json_text;
 pub mod record;
+pub mod scopes;
