@@ -140,14 +140,28 @@ fn without_read_permission_it_is_unknown_but_the_owners_are_known() {
         return;
     }
     let dir = tempfile::tempdir().expect("temp dir");
-    drop(made(dir.path()));
-    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).expect("chmod");
-    std::fs::set_permissions(dir.path().join(NAME), std::fs::Permissions::from_mode(0o600)).expect("chmod");
-    let mut reader = child("unchanged::other_process_denied", "STATEDB_TEST_DENIED", dir.path());
-    let mut said = String::new();
-    reader.stdout.take().expect("stdout").read_to_string(&mut said).expect("read");
-    reader.wait().expect("wait");
-    assert!(said.contains("denied=NoPermission owner=0"), "{said}");
+    let db = made(dir.path());
+    db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).expect("checkpoint");
+    let chmod = |suffix: &str, mode| {
+        let path = dir.path().join(suffix);
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("chmod");
+    };
+    chmod("", 0o755);
+    let ask = || {
+        let mut reader = child("unchanged::other_process_denied", "STATEDB_TEST_DENIED", dir.path());
+        let mut said = String::new();
+        reader.stdout.take().expect("stdout").read_to_string(&mut said).expect("read");
+        reader.wait().expect("wait");
+        said
+    };
+    chmod(NAME, 0o600);
+    let said = ask();
+    assert!(said.contains("denied=NoPermission owner=0 live=None"), "{said}");
+    // Only the log is closed (lab 2026.9.6, F2c): the main file still tells the era.
+    chmod(NAME, 0o644);
+    chmod("openclaw.sqlite-wal", 0o600);
+    let said = ask();
+    assert!(said.contains("denied=NoPermission owner=0 live=Some(true)"), "{said}");
 }
 
 /// Not a test of its own: fails to read the database as another user and says how.
@@ -159,5 +173,6 @@ fn other_process_denied() {
     nix::unistd::setresuid(user, user, user).expect("setresuid");
     let state = read(Path::new(&dir));
     let why = state.content.why_unknown().expect("unknown");
-    println!("\ndenied={:?} owner={}", why.kind, state.files.main.known().expect("stat").uid);
+    let owner = state.files.wal.known().expect("stat").uid;
+    println!("\ndenied={:?} owner={owner} live={:?}", why.kind, state.is_live().known());
 }
