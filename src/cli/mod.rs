@@ -1,7 +1,117 @@
 //! The command line: arguments as typed, then resolved; exit codes.
 //!
-//! One file per command. Each has `Args` (clap) and `run(&Args) -> Outcome`.
+//! One file per command. Each has its arguments (clap) and a `run` that returns an [`Outcome`].
 
+pub mod check;
+pub mod explain;
 pub mod failure;
+pub mod logs;
+pub mod options;
+pub mod output;
+pub mod when;
+pub mod world;
 
 pub use failure::{Exit, Failure, Outcome};
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
+
+/// Finds out why a self-hosted OpenClaw gateway locks its operator out, and mends it safely.
+#[derive(Debug, Parser)]
+#[command(name = "openclaw-doctor", version, long_version = LONG_VERSION, about, max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    #[allow(missing_docs)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub check: check::CheckArgs,
+}
+
+const LONG_VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION"), " (", env!("DOCTOR_COMMIT"), ", ", env!("DOCTOR_TARGET"), ")");
+
+const EXAMPLES: &str = "Examples:
+  openclaw-doctor                         what is wrong on this host?
+  sudo openclaw-doctor                    the same, able to look at everything
+  openclaw-doctor --json --fail-on warning
+  openclaw-doctor --root /mnt/disk        judge a mounted disk, a volume or a backup";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Collect, judge, print the diagnosis (the default). Read-only.
+    Check(Box<check::CheckArgs>),
+    /// The checks, codes and causes.
+    List(explain::ListArgs),
+    /// What a check, code or cause means.
+    Explain(explain::ExplainArgs),
+}
+
+/// Parses and runs. Failures are printed; the exit code is returned.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::command().try_get_matches_from(&arguments).and_then(|matches| Cli::from_arg_matches(&matches))
+    {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, &arguments),
+    };
+    let command = cli.command.unwrap_or(Command::Check(Box::new(cli.check)));
+    let json = command.wants_json();
+    match command.run() {
+        Ok(exit) => exit as u8,
+        Err(failure) => {
+            report_failure(&failure, json);
+            Exit::Failed as u8
+        }
+    }
+}
+
+impl Command {
+    fn run(&self) -> Outcome {
+        match self {
+            Command::Check(args) => check::run(args),
+            Command::List(args) => explain::list(args),
+            Command::Explain(args) => explain::explain(args),
+        }
+    }
+
+    fn wants_json(&self) -> bool {
+        match self {
+            Command::Check(args) => args.wants_json(),
+            Command::List(args) => args.json,
+            Command::Explain(_) => false,
+        }
+    }
+}
+
+/// Bad usage, and `--help` and `--version`, which clap reports the same way.
+fn usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
+    let asked = !error.use_stderr();
+    let words: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    let json = words.contains(&"--json")
+        || words.contains(&"--format=json")
+        || words.windows(2).any(|pair| matches!(pair, ["--format", "json"]));
+    if json && !asked {
+        let text = error.to_string();
+        let mut lines = text.lines();
+        let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        report_failure(&Failure::new("usage", message).hint("openclaw-doctor --help"), true);
+    } else {
+        // Nothing can be done about a terminal that went away.
+        let _ = error.print();
+    }
+    if asked { Exit::Ok as u8 } else { Exit::Failed as u8 }
+}
+
+fn report_failure(failure: &Failure, json: bool) {
+    if json {
+        let document = serde_json::json!({ "schemaVersion": 1, "error": failure });
+        let _ = output::write(format!("{document:#}\n").as_bytes(), None);
+    }
+    eprintln!("openclaw-doctor: {}", crate::render::sanitize(&failure.message));
+    if let Some(hint) = &failure.hint {
+        eprintln!("  {}", crate::render::sanitize(hint));
+    }
+}

@@ -1,0 +1,192 @@
+//! The checks. Each is a pure function over the snapshot: it reads nothing else and changes nothing.
+//!
+//! One file per check, in the folder of its area; registered in [`CHECKS`], in the order they print.
+
+pub mod configuration;
+pub mod docs;
+pub mod logs;
+pub mod ownership;
+pub mod reading;
+pub mod run;
+
+pub use crate::model::subject::Subject;
+
+use crate::model::plan::Plan;
+use crate::model::{Cause, Finding, Severity, Unknown};
+use crate::snapshot::{Installation, Snapshot};
+use serde::Serialize;
+
+/// One check.
+pub trait Check: Sync {
+    /// The id, in kebab-case; for ever.
+    fn id(&self) -> &'static str;
+
+    /// The area, a group of checks that can be selected together.
+    fn area(&self) -> Area;
+
+    /// Module path below `checks`, for the documentation, for example `ownership/foreign_owner`.
+    fn source(&self) -> &'static str;
+
+    /// The codes that it can report.
+    fn codes(&self) -> &'static [CodeSpec];
+
+    /// The subjects it needs, so that `--only` collects nothing else.
+    fn needs(&self) -> &'static [Subject];
+
+    /// Looks for faults.
+    ///
+    /// # Errors
+    /// The reason why it can't tell, where a fact that it needs is unknown.
+    fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown>;
+
+    /// What can be done about one of its findings.
+    fn plan(&self, _context: &Context<'_>, _finding: &Finding) -> Option<Plan> {
+        None
+    }
+}
+
+/// What a check may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'s> {
+    /// Everything that is known.
+    pub snapshot: &'s Snapshot,
+    /// The installation that is judged.
+    pub installation: &'s Installation,
+}
+
+/// A code that a check can report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct CodeSpec {
+    /// The code, in kebab-case, unique over all checks; never used again for something else.
+    pub code: &'static str,
+    /// Its usual severity; a finding may be milder.
+    pub severity: Severity,
+    /// What it locks people out by, if it does.
+    pub cause: Option<Cause>,
+    /// One line.
+    pub summary: &'static str,
+}
+
+/// A group of checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Area {
+    /// Owners, modes, attributes of the state.
+    Ownership,
+    /// The device store, identities, device tokens, requests.
+    Pairing,
+    /// Units, processes, supervisors.
+    Services,
+    /// Ports and listeners.
+    Ports,
+    /// Proxies and locality.
+    Proxies,
+    /// What the logs show.
+    Logs,
+    /// The configuration file.
+    Configuration,
+    /// Tokens, passwords, references.
+    Credentials,
+    /// The SQLite state and JSON leftovers.
+    Database,
+    /// Releases and known defects.
+    Releases,
+    /// State directories, disks, clocks, network.
+    Host,
+    /// Settings that lock nobody out but leave a door open.
+    Safety,
+}
+
+impl Area {
+    /// Every area.
+    pub const ALL: &'static [Area] = &[
+        Area::Ownership,
+        Area::Pairing,
+        Area::Services,
+        Area::Ports,
+        Area::Proxies,
+        Area::Logs,
+        Area::Configuration,
+        Area::Credentials,
+        Area::Database,
+        Area::Releases,
+        Area::Host,
+        Area::Safety,
+    ];
+
+    /// The id.
+    pub fn id(self) -> &'static str {
+        match self {
+            Area::Ownership => "ownership",
+            Area::Pairing => "pairing",
+            Area::Services => "services",
+            Area::Ports => "ports",
+            Area::Proxies => "proxies",
+            Area::Logs => "logs",
+            Area::Configuration => "configuration",
+            Area::Credentials => "credentials",
+            Area::Database => "database",
+            Area::Releases => "releases",
+            Area::Host => "host",
+            Area::Safety => "safety",
+        }
+    }
+}
+
+impl CodeSpec {
+    /// A code that is an error with a cause.
+    pub const fn error(code: &'static str, cause: Cause, summary: &'static str) -> Self {
+        Self { code, severity: Severity::Error, cause: Some(cause), summary }
+    }
+
+    /// A code that is a warning.
+    pub const fn warning(code: &'static str, cause: Option<Cause>, summary: &'static str) -> Self {
+        Self { code, severity: Severity::Warning, cause, summary }
+    }
+
+    /// A code that only informs.
+    pub const fn info(code: &'static str, cause: Option<Cause>, summary: &'static str) -> Self {
+        Self { code, severity: Severity::Info, cause, summary }
+    }
+}
+
+impl<'s> Context<'s> {
+    /// A finding of one of a check's codes about `subject` (a text that stays the same over runs), with the code's
+    /// severity and cause and of this installation.
+    pub fn finding(&self, check: &dyn Check, code: &str, subject: &str, message: impl Into<String>) -> Finding {
+        let spec = check.codes().iter().find(|spec| spec.code == code);
+        let mut finding =
+            Finding::new(check.id(), code, spec.map_or(Severity::Warning, |spec| spec.severity), subject, message);
+        finding.cause = spec.and_then(|spec| spec.cause);
+        finding.of(&self.installation.id)
+    }
+
+    /// `sudo -u claw -H openclaw …` where the doctor runs as another account than the gateway's, else the bare command.
+    /// The product's command name follows the installation.
+    pub fn openclaw(&self, arguments: &str) -> String {
+        let installation = self.installation;
+        let program = match installation.product {
+            crate::model::release::Product::Clawdbot => "clawdbot",
+            _ => "openclaw",
+        };
+        let profile = installation.profile.as_deref().map(|name| format!(" --profile {name}")).unwrap_or_default();
+        let command = format!("{program}{profile} {arguments}");
+        match installation.account_name() {
+            Some(name) if installation.account().is_some_and(|account| account.uid != self.snapshot.run_as.uid) => {
+                format!("sudo -u {name} -H {command}")
+            }
+            _ => command,
+        }
+    }
+}
+
+/// Every check, in the order they print.
+pub static CHECKS: &[&dyn Check] = &[
+    &ownership::access::StateAccess,
+    &ownership::leftovers::Leftovers,
+    &logs::refusals::Refusals,
+    &logs::faults::Faults,
+    &logs::starts::Starts,
+    &configuration::keys::Keys,
+    &configuration::values::Values,
+];

@@ -1,0 +1,114 @@
+//! `check`: collect, judge, print the diagnosis.
+
+use super::failure::{Exit, Failure, Outcome};
+use super::options::{CollectArgs, JudgeArgs, OutputArgs};
+use super::{output, world};
+use crate::checks::run::run as run_checks;
+use crate::render::human;
+use crate::report::build::{Judgement, build};
+use crate::report::select::{Selection, UnknownId};
+use crate::report::{Report, Verdict};
+use clap::{Args, ValueEnum};
+
+/// Arguments of `check`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub collect: CollectArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub judge: JudgeArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: OutputArgs,
+    /// The form of the result.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "human", help_heading = "Output")]
+    pub format: Format,
+    /// Short for --format json.
+    #[arg(long, conflicts_with = "format", help_heading = "Output")]
+    pub json: bool,
+}
+
+/// `--format`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For a person at a terminal.
+    #[default]
+    Human,
+    /// The contract's JSON document.
+    Json,
+}
+
+impl CheckArgs {
+    /// The format asked for.
+    pub fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
+
+    /// Whether failures too are to be JSON.
+    pub fn wants_json(&self) -> bool {
+        self.format() == Format::Json
+    }
+}
+
+/// An id that names nothing, as a usage failure with a suggestion.
+pub fn unknown_id(error: UnknownId) -> Failure {
+    let failure = Failure::new("usage", error.to_string());
+    match error.suggestion {
+        Some(suggestion) => failure.hint(format!("did you mean `{suggestion}`?")),
+        None => failure.hint("`openclaw-doctor list` shows all ids"),
+    }
+}
+
+/// Collects and judges; the shared beginning of `check`, `fix` and `report`.
+pub fn judge(collect: &CollectArgs, judge: &JudgeArgs) -> Result<(world::Collected, Report), Failure> {
+    let selection = Selection::new(&judge.only, &judge.skip).map_err(unknown_id)?;
+    let collected = world::collect(collect, &selection)?;
+    let runs = run_checks(&collected.snapshot, |check| {
+        if selection.wants_check(check) { Ok(()) } else { Err("not asked for".to_owned()) }
+    });
+    let judgement = Judgement {
+        fail_on: judge.fail_on.severity(),
+        allow_unknown: judge.allow_unknown,
+        selection,
+        known_before: std::collections::BTreeSet::new(),
+    };
+    let report = build(&collected.snapshot, &runs, &judgement);
+    Ok((world::Collected { runs, ..collected }, report))
+}
+
+/// Runs `check`.
+///
+/// # Errors
+/// Exit code 2: bad usage, no installation, output that can't be written.
+pub fn run(args: &CheckArgs) -> Outcome {
+    let (_, report) = judge(&args.collect, &args.judge)?;
+    let text = match args.format() {
+        Format::Json => {
+            let mut text = serde_json::to_string_pretty(&report)
+                .map_err(|error| Failure::new("io", format!("the report can't be written as JSON: {error}")))?;
+            text.push('\n');
+            text
+        }
+        Format::Human => {
+            let color = args.output.output.is_none() && args.output.color.applies(output::is_terminal());
+            let look = human::Look {
+                width: output::width(),
+                color,
+                verbose: args.output.verbose,
+                severity_min: args.output.severity_min.into(),
+            };
+            human::render(&report, look)
+        }
+    };
+    let silent = args.output.quiet && args.format() == Format::Human && report.ok && report.verdict == Verdict::Healthy;
+    if !silent {
+        output::write(text.as_bytes(), args.output.output.as_deref())?;
+    }
+    Ok(match report.exit_code {
+        0 => Exit::Ok,
+        3 => Exit::Inconclusive,
+        _ => Exit::Found,
+    })
+}

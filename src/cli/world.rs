@@ -1,0 +1,84 @@
+//! Puts the collectors together: from the options to a snapshot.
+
+use super::failure::Failure;
+use super::options::CollectArgs;
+use crate::checks::run::CheckRun;
+use crate::collect::run::{Request, RequestError, collect as run_collectors};
+use crate::collect::source::{ArchiveSource, LiveSource, Source};
+use crate::model::SecretVault;
+use crate::report::select::Selection;
+use crate::snapshot::Snapshot;
+use std::path::Path;
+
+/// What a run has collected.
+pub struct Collected {
+    /// The facts.
+    pub snapshot: Snapshot,
+    /// The secrets behind the labels, in memory only.
+    pub vault: SecretVault,
+    /// What the checks made of it.
+    pub runs: Vec<CheckRun>,
+}
+
+/// The door to the host that the options name.
+///
+/// # Errors
+/// A root that is neither a directory nor a readable tar archive.
+pub fn source(args: &CollectArgs) -> Result<Box<dyn Source>, Failure> {
+    let Some(root) = &args.root else {
+        return Ok(Box::new(LiveSource::host().map_err(|error| Failure::io("open /", &error))?));
+    };
+    let failure = |error: &std::io::Error| {
+        Failure::io(format!("--root {}", root.display()), error).hint("give a directory, or a tar archive of one")
+    };
+    let meta = std::fs::metadata(root).map_err(|error| failure(&error))?;
+    if meta.is_dir() {
+        Ok(Box::new(LiveSource::below(root).map_err(|error| failure(&error))?))
+    } else {
+        Ok(Box::new(ArchiveSource::open(root).map_err(|error| failure(&error))?))
+    }
+}
+
+/// Collects the facts that the selected checks need.
+///
+/// # Errors
+/// Bad usage, or no installation.
+pub fn collect(args: &CollectArgs, selection: &Selection) -> Result<Collected, Failure> {
+    args.check()?;
+    for log in &args.log {
+        if log != Path::new("-") && !log.exists() {
+            return Err(Failure::new("no-such-file", format!("--log {}: no such file", log.display())));
+        }
+    }
+    let source = source(args)?;
+    let request = Request {
+        home: args.home.clone(),
+        state_dir: args.state_dir.clone(),
+        config: args.config.clone(),
+        profile: args.profile.clone(),
+        user: args.user.clone(),
+        release: args.openclaw_version.clone(),
+        as_of: args.as_of,
+        timeout: args.timeout,
+        logs: args.log.clone(),
+        probe: !args.no_probe,
+        repeat_options: args.repeated(),
+        needs: crate::checks::CHECKS
+            .iter()
+            .filter(|check| selection.wants_check(**check))
+            .flat_map(|check| check.needs().iter().copied())
+            .collect(),
+    };
+    let mut vault = SecretVault::default();
+    let snapshot = run_collectors(source.as_ref(), &request, &mut vault).map_err(request_failure)?;
+    Ok(Collected { snapshot, vault, runs: Vec::new() })
+}
+
+fn request_failure(error: RequestError) -> Failure {
+    let message = error.to_string();
+    match error {
+        RequestError::NoInstallation { .. } => Failure::new("no-installation", message)
+            .hint("name it with --home, --state-dir or --profile; under sudo the doctor looks in the caller's and root's home"),
+        RequestError::NoSuchUser(_) => Failure::new("usage", message).hint("give a name of /etc/passwd or a number"),
+    }
+}

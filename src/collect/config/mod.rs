@@ -1,0 +1,150 @@
+//! Reads `openclaw.json` as OpenClaw does: JSON5, `$include`, `${ENV}`. Values that could be secrets become labels.
+
+mod includes;
+mod mask;
+mod tree;
+
+use super::source::{Meta, ReadError, Reader, Source};
+use crate::json5::{Dialect, Document, Node, SyntaxError, parse};
+use crate::model::{Fact, HostPath, SecretVault};
+use crate::snapshot::config::{ConfigFacts, ConfigFrom, ConfigOutcome, ConfigSibling, SyntaxProblem};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Larger files are not read. Real ones have some kilobytes; OpenClaw itself caps included files at 2 MiB.
+const MOST_BYTES: u64 = 8 << 20;
+
+/// Masked source lines are kept for at most so many lines.
+const MOST_LINES: usize = 400;
+
+/// At most so many copies beside the file are looked at (OpenClaw keeps up to 32 `.clobbered.*`).
+const MOST_SIBLINGS: usize = 60;
+
+/// Reads the configuration at `path`.
+pub fn collect(
+    source: &dyn Source,
+    path: &Path,
+    from: ConfigFrom,
+    reader: Reader<'_>,
+    vault: &mut SecretVault,
+) -> ConfigFacts {
+    let host_path = HostPath::from(path);
+    let mut facts = ConfigFacts {
+        path: host_path.clone(),
+        from,
+        meta: meta(source, path),
+        outcome: ConfigOutcome::Missing,
+        problems: Vec::new(),
+        lines: BTreeMap::new(),
+        files: vec![host_path.clone()],
+        siblings: siblings(source, path, reader),
+        lossy: false,
+    };
+    let bytes = match source.read(path, MOST_BYTES, reader) {
+        Ok(contents) => contents.bytes,
+        Err(ReadError::NotFound) if facts.meta.is_absent() => return facts,
+        Err(error) => {
+            facts.outcome = ConfigOutcome::Unreadable(error.unknown(path));
+            return facts;
+        }
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    facts.lossy = matches!(text, std::borrow::Cow::Owned(_));
+    match parse(&text, Dialect::Json5) {
+        Err(error) => facts.outcome = ConfigOutcome::Syntax(syntax_problem(&text, &error, &host_path)),
+        Ok(document) => {
+            let mut builder = tree::Builder::new(source, reader, vault);
+            let root = builder.main(&document, path);
+            facts.problems = builder.problems;
+            facts.files = builder.files;
+            facts.lines = masked_lines(&document);
+            facts.outcome = ConfigOutcome::Loaded(root);
+        }
+    }
+    facts
+}
+
+fn meta(source: &dyn Source, path: &Path) -> Fact<Meta> {
+    match source.metadata(path) {
+        Ok(meta) => Fact::Known(meta),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Fact::Absent,
+        Err(error) => {
+            Fact::Unknown(crate::model::Unknown::from_io(format!("look at {}", HostPath::from(path)), &error))
+        }
+    }
+}
+
+/// A syntax error with its masked source line.
+fn syntax_problem(text: &str, error: &SyntaxError, file: &HostPath) -> SyntaxProblem {
+    let lines = crate::json5::LineIndex::new(text);
+    SyntaxProblem {
+        message: error.kind.to_string(),
+        at: error.at,
+        source: mask::loose(lines.line_text(text, error.offset)),
+        file: file.clone(),
+        blank: text.trim().is_empty(),
+    }
+}
+
+/// The masked lines on which members of `gateway` and its neighbours stand.
+fn masked_lines(document: &Document) -> BTreeMap<u32, String> {
+    let mut lines = BTreeMap::new();
+    let mut add = |offset: usize| {
+        if lines.len() < MOST_LINES {
+            let line = document.position(offset).line;
+            lines.entry(line).or_insert_with(|| mask::line(document, offset));
+        }
+    };
+    for member in document.root.members().unwrap_or_default() {
+        add(member.key_span.start);
+        if matches!(member.key.as_str(), "gateway" | "logging" | "meta" | "env") {
+            each_start(&member.value, &mut add);
+        }
+    }
+    lines
+}
+
+fn each_start(node: &Node, add: &mut impl FnMut(usize)) {
+    add(node.span.start);
+    for member in node.members().unwrap_or_default() {
+        add(member.key_span.start);
+        each_start(&member.value, add);
+    }
+    for element in node.elements().unwrap_or_default() {
+        each_start(element, add);
+    }
+}
+
+fn siblings(source: &dyn Source, path: &Path, reader: Reader<'_>) -> Vec<ConfigSibling> {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return Vec::new();
+    };
+    let Ok(directory) = source.resolve(directory) else { return Vec::new() };
+    let Ok(listing) = source.list(&directory, 10_000) else { return Vec::new() };
+    listing
+        .names
+        .iter()
+        .filter(|entry| {
+            entry.to_str().and_then(|entry| entry.strip_prefix(name)).is_some_and(|tail| tail.starts_with('.'))
+        })
+        .filter_map(|entry| {
+            let path = directory.join(entry);
+            let meta = source.metadata(&path).ok()?;
+            (meta.kind == super::source::EntryKind::File).then_some((path, meta))
+        })
+        .take(MOST_SIBLINGS)
+        .map(|(path, meta)| sibling(source, &path, meta, reader))
+        .collect()
+}
+
+fn sibling(source: &dyn Source, path: &Path, meta: Meta, reader: Reader<'_>) -> ConfigSibling {
+    let document = source
+        .read(path, MOST_BYTES, reader)
+        .map(|contents| parse(&String::from_utf8_lossy(&contents.bytes), Dialect::Json5).ok());
+    let (parses, has_mode) = match document {
+        Ok(Some(document)) => (Fact::Known(true), Fact::Known(document.root.at(&["gateway", "mode"]).is_some())),
+        Ok(None) => (Fact::Known(false), Fact::Absent),
+        Err(error) => (Fact::Unknown(error.unknown(path)), Fact::Unknown(error.unknown(path))),
+    };
+    ConfigSibling { path: HostPath::from(path), meta, parses, has_mode }
+}

@@ -1,0 +1,16 @@
+//! The only reader of the machine: one file per subject. Every fact can be unknown with a reason.
+
+pub mod accounts;
+pub mod config;
+pub mod database;
+pub mod devices;
+pub mod discover;
+pub mod env_files;
+pub mod environment;
+pub mod gateway_account;
+pub mod logs;
+pub mod recognise;
+pub mod run;
+pub mod source;
+pub mod tree;
+pub mod trust;

@@ -1,0 +1,349 @@
+//! What a command line starts: a gateway, a node host, or another run of the CLI. By the subcommand, never by the word
+//! "openclaw" alone (host-by-release 2.3 and 3.1).
+
+use crate::model::Product;
+
+/// What a command line starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// The kind.
+    pub kind: CommandKind,
+    /// The product, where the path or name of the program says it.
+    pub product: Option<Product>,
+    /// The argument that is the product's entry: `…/dist/index.js`, `openclaw`, …
+    pub entry: String,
+    /// `--profile NAME`; `--dev` is `dev`.
+    pub profile: Option<String>,
+    /// `--port`, as text.
+    pub port: Option<String>,
+}
+
+/// Kinds of command lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandKind {
+    /// `gateway` or `gateway run`.
+    Gateway,
+    /// `node run` and older forms of the node host.
+    Node,
+    /// Anything else, `gateway status` for example.
+    Other,
+}
+
+/// Ends of entry files, as `isGatewayArgv` of OpenClaw has them, and those of the older products.
+const ENTRY_ENDS: &[&str] = &[
+    "dist/index.js",
+    "dist/index.mjs",
+    "dist/entry.js",
+    "dist/entry.mjs",
+    "scripts/run-node.mjs",
+    "src/entry.ts",
+    "src/index.ts",
+];
+
+/// Entry files that carry the product's name.
+const ENTRY_NAMES: &[(&str, Product)] = &[
+    ("openclaw.mjs", Product::Openclaw),
+    ("clawdbot.mjs", Product::Clawdbot),
+    ("moltbot.mjs", Product::Moltbot),
+    ("openclaw", Product::Openclaw),
+    ("clawdbot", Product::Clawdbot),
+    ("moltbot", Product::Moltbot),
+    ("openclaw-gateway", Product::Openclaw),
+];
+
+/// Programs that start another program, so that a bare `openclaw` among their arguments is a program too.
+const LAUNCHERS: &[&str] = &[
+    "env",
+    "sudo",
+    "doas",
+    "su",
+    "runuser",
+    "setpriv",
+    "sh",
+    "bash",
+    "dash",
+    "zsh",
+    "fish",
+    "npx",
+    "npm",
+    "pnpm",
+    "bunx",
+    "bun",
+    "yarn",
+    "node",
+    "nodejs",
+    "deno",
+    "tini",
+    "dumb-init",
+    "catatonit",
+    "nohup",
+    "nice",
+    "ionice",
+    "timeout",
+    "exec",
+    "stdbuf",
+    "flock",
+    "proxychains4",
+    "systemd-run",
+    "systemd-cat",
+    "script",
+    "tmux",
+    "screen",
+    "docker",
+    "podman",
+    "chroot",
+];
+
+/// Options before the subcommand that take a value.
+const VALUE_OPTIONS: &[&str] = &["--profile", "--log-level", "--container"];
+
+/// What may follow `gateway` in a run of the gateway itself; other words are commands about it.
+const GATEWAY_RUNS: &[&str] = &["run"];
+
+/// Commands about the gateway, from the CLI of 2026.1 to 2026.9.
+const GATEWAY_COMMANDS: &[&str] = &[
+    "status",
+    "install",
+    "uninstall",
+    "start",
+    "stop",
+    "restart",
+    "call",
+    "health",
+    "probe",
+    "discover",
+    "usage-cost",
+    "diagnostics",
+    "stability",
+    "logs",
+    "help",
+    "suspend",
+    "resume",
+];
+
+/// What a command line starts; `None` where no entry of a product is in it.
+pub fn command(argv: &[String]) -> Option<Command> {
+    if let Some(command) = find(argv) {
+        return Some(command);
+    }
+    // `sh -c 'exec openclaw gateway'`: the words of one argument.
+    argv.iter().skip(1).filter(|argument| argument.contains(' ')).find_map(|argument| {
+        let words: Vec<String> = shell_words(argument);
+        let direct = find(&words);
+        // In a script the program need not come first: `cd /opt/openclaw && exec openclaw gateway`.
+        direct.or_else(|| (1..words.len()).find_map(|start| find(words.get(start..)?)))
+    })
+}
+
+/// The words of a shell line, without expansion: enough to see which program is started.
+pub fn shell_words(text: &str) -> Vec<String> {
+    let plain = |c: char| c.is_whitespace() || ";&|()".contains(c);
+    text.split(plain)
+        .map(|word| word.trim_matches(['"', '\'']))
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn find(argv: &[String]) -> Option<Command> {
+    let launched = argv.first().is_some_and(|first| LAUNCHERS.contains(&base_name(first)));
+    let (position, product) = argv.iter().enumerate().find_map(|(position, argument)| {
+        let name = base_name(argument);
+        if argument.starts_with('-') || argument.contains(char::is_whitespace) {
+            return None;
+        }
+        if let Some((name, product)) = ENTRY_NAMES.iter().find(|(entry, _)| *entry == name) {
+            let is_file = name.ends_with(".mjs");
+            return (is_file || position == 0 || launched).then_some((position, Some(*product)));
+        }
+        let ends = ENTRY_ENDS
+            .iter()
+            .any(|end| argument.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('/')));
+        ends.then(|| (position, product_in_path(argument)))
+    })?;
+    let entry = argv.get(position)?;
+    let rest = argv.get(position + 1..).unwrap_or_default();
+    if base_name(entry) == "openclaw-gateway" {
+        return Some(describe(CommandKind::Gateway, product, entry, rest));
+    }
+    Some(describe(kind_of(rest), product, entry, rest))
+}
+
+fn describe(kind: CommandKind, product: Option<Product>, entry: &str, rest: &[String]) -> Command {
+    let dev = rest.iter().any(|argument| argument == "--dev").then(|| "dev".to_owned());
+    Command {
+        kind,
+        product,
+        entry: entry.to_owned(),
+        profile: option(rest, "--profile").or(dev).filter(|profile| profile != "default"),
+        port: option(rest, "--port"),
+    }
+}
+
+/// Decides by the first word that is no option.
+fn kind_of(rest: &[String]) -> CommandKind {
+    let mut words = rest.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        if VALUE_OPTIONS.contains(&word) {
+            words.next();
+        } else if !word.starts_with('-') {
+            let next = words.clone().next().unwrap_or_default();
+            return match word {
+                "gateway" if next.starts_with('-') || next.is_empty() || GATEWAY_RUNS.contains(&next) => {
+                    CommandKind::Gateway
+                }
+                "gateway" if GATEWAY_COMMANDS.contains(&next) => CommandKind::Other,
+                // A shell redirection or the like may follow; OpenClaw itself asks for the word `gateway` only.
+                "gateway" => CommandKind::Gateway,
+                "node" if next.starts_with('-') || matches!(next, "" | "run" | "start" | "host") => CommandKind::Node,
+                _ => CommandKind::Other,
+            };
+        }
+    }
+    CommandKind::Other
+}
+
+/// The value of `--name VALUE` or `--name=VALUE`; the last one counts.
+fn option(argv: &[String], name: &str) -> Option<String> {
+    let mut found = None;
+    let mut rest = argv.iter();
+    while let Some(argument) = rest.next() {
+        if argument == name {
+            found = rest.next().cloned();
+        } else if let Some(value) = argument.strip_prefix(name).and_then(|tail| tail.strip_prefix('=')) {
+            found = Some(value.to_owned());
+        }
+    }
+    found
+}
+
+/// The last product name among the components of a path.
+pub fn product_in_path(path: &str) -> Option<Product> {
+    path.split('/').rev().find_map(|part| match part {
+        "openclaw" => Some(Product::Openclaw),
+        "clawdbot" => Some(Product::Clawdbot),
+        "moltbot" => Some(Product::Moltbot),
+        _ => None,
+    })
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The product and subcommand of a title that OpenClaw gives itself: `openclaw-gateway`, padded with NUL or blanks. The
+/// subcommand is `None` for the bare name of a run that has not got so far, or of a launcher.
+pub fn title(first_argument: &str) -> Option<(Product, Option<&str>)> {
+    let text = first_argument.trim_matches(['\0', ' ']);
+    let products = [Product::Openclaw, Product::Clawdbot, Product::Moltbot];
+    products.into_iter().find_map(|product| {
+        let tail = text.strip_prefix(product.name())?;
+        if tail.is_empty() {
+            return Some((product, None));
+        }
+        let sub = tail.strip_prefix('-')?;
+        let plain = !sub.is_empty() && sub.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        plain.then_some((product, Some(sub)))
+    })
+}
+
+/// The port in a `--port` or `OPENCLAW_GATEWAY_PORT` text: a number, or from 2026.3.24 `host:port` and `[v6]:port`.
+pub fn port_of(text: &str) -> Option<u16> {
+    let text = text.trim();
+    let number = match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && (!host.contains(':') || host.ends_with(']')) => port,
+        Some(_) => return None,
+        None => text,
+    };
+    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| number.parse().ok()).flatten().filter(|port| *port != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(line: &str) -> Option<CommandKind> {
+        let argv: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        command(&argv).map(|command| command.kind)
+    }
+
+    #[test]
+    fn gateways_are_known_by_entry_and_subcommand() {
+        for line in [
+            "/usr/bin/node /usr/lib/node_modules/openclaw/dist/index.js gateway --port 18789",
+            "/usr/bin/node /usr/lib/node_modules/clawdbot/dist/entry.js gateway --port 18789",
+            "/usr/bin/node --max-old-space-size=4096 /x/openclaw/dist/index.js gateway --port 1 --allow-unconfigured",
+            "/usr/bin/node /opt/moltbot/moltbot.mjs gateway",
+            "node dist/index.js gateway --bind lan --port 18789",
+            "openclaw gateway",
+            "/home/claw/.npm-global/bin/openclaw --profile work gateway run --force",
+            "/usr/bin/env OPENCLAW_GATEWAY_PORT=1 openclaw gateway",
+            "/usr/bin/npx -y openclaw gateway",
+            "sudo -u claw -H openclaw --dev gateway",
+            "openclaw-gateway",
+        ] {
+            assert_eq!(kind(line), Some(CommandKind::Gateway), "{line}");
+        }
+    }
+
+    #[test]
+    fn other_commands_and_other_programs_are_none() {
+        for line in [
+            "openclaw gateway status --deep",
+            "openclaw devices list",
+            "openclaw agent --message gateway",
+            "node /x/openclaw/dist/index.js doctor",
+            "openclaw gateway install",
+        ] {
+            assert_eq!(kind(line), Some(CommandKind::Other), "{line}");
+        }
+        for line in [
+            "/usr/local/bin/openclaw-backup --what gateway",
+            "/usr/bin/openclaw-doctor check gateway",
+            "/usr/bin/restic backup /home/claw/.openclaw gateway",
+            "/usr/bin/tar cf /b.tar /opt/openclaw gateway",
+            "/usr/bin/nginx -c /etc/openclaw/gateway.conf",
+            "node /srv/kong/server.js gateway",
+            "",
+        ] {
+            assert_eq!(kind(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn node_hosts_are_told_apart() {
+        assert_eq!(kind("/usr/bin/node /x/openclaw/dist/index.js node run --host a --port 1"), Some(CommandKind::Node));
+        assert_eq!(kind("openclaw nodes list"), Some(CommandKind::Other));
+    }
+
+    #[test]
+    fn shell_lines_are_looked_into() {
+        let argv = ["/bin/bash", "-lc", "cd /srv && exec openclaw --profile work gateway --port=19001 >> /tmp/log"];
+        let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
+        let command = command(&argv).expect("a command");
+        assert_eq!(command.kind, CommandKind::Gateway);
+        assert_eq!((command.profile.as_deref(), command.port.as_deref()), (Some("work"), Some("19001")));
+    }
+
+    #[test]
+    fn titles_are_read_with_their_padding() {
+        assert_eq!(title("openclaw-gateway\0\0\0   \0"), Some((Product::Openclaw, Some("gateway"))));
+        assert_eq!(title("clawdbot-gateway"), Some((Product::Clawdbot, Some("gateway"))));
+        assert_eq!(title("openclaw"), Some((Product::Openclaw, None)));
+        assert_eq!(title("openclawed"), None);
+        assert_eq!(title("openclaw-"), None);
+        assert_eq!(title("node"), None);
+    }
+
+    #[test]
+    fn ports_are_read_in_every_form() {
+        assert_eq!(port_of("18789"), Some(18789));
+        assert_eq!(port_of("127.0.0.1:19000"), Some(19000));
+        assert_eq!(port_of("[::1]:19000"), Some(19000));
+        assert_eq!(port_of("::1"), None);
+        assert_eq!(port_of("0"), None);
+        assert_eq!(port_of("70000"), None);
+        assert_eq!(port_of("18789x"), None);
+    }
+}
