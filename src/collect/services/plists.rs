@@ -5,14 +5,15 @@ use super::names;
 use super::unit::expand_tilde;
 use super::verdict::{Evidence, Verdict};
 use super::{ServiceInputs, launchctl, search};
+use crate::collect::env_files::{self, EnvDialect};
 use crate::collect::environment::{self, RawVar};
 use crate::collect::recognise;
 use crate::collect::source::Source;
-use crate::collect::trust::Rights;
+use crate::collect::trust::{Rights, rights_for};
 use crate::model::file::Account;
 use crate::model::plan::Manager;
 use crate::model::{Fact, HostPath, Secret, SecretVault, Unknown, UnknownKind};
-use crate::snapshot::environment::{Place, Sited};
+use crate::snapshot::environment::{EnvFile, Place, Sited};
 use crate::snapshot::service::{
     Enabled, ExecLine, ServiceFacts, ServiceSettings, ServiceUnit, UnitKind, UnitPort, Unread,
 };
@@ -129,7 +130,9 @@ impl Job<'_> {
     fn unit(self, source: &dyn Source, stem: &str, ask: bool, vault: &mut SecretVault) -> Option<ServiceUnit> {
         let label = self.string("Label").map_or_else(|| stem.to_owned(), |label| label.value);
         let argv = self.argv();
-        let variables = self.variables();
+        let mut variables = self.variables();
+        let (environment_files, from_file) = self.environment_file(source, &argv, vault);
+        variables.extend(from_file);
         let environment = environment::environment(&variables, vault);
         let verdict = Verdict::of(&Evidence {
             source,
@@ -195,7 +198,7 @@ impl Job<'_> {
             config_path: in_home(["OPENCLAW_CONFIG_PATH", "CLAWDBOT_CONFIG_PATH"]),
             home,
             working_directory: self.string("WorkingDirectory"),
-            environment_files: Vec::new(),
+            environment_files,
             unset_environment: Vec::new(),
             settings: self.settings(),
             service_version: version,
@@ -231,6 +234,34 @@ impl Job<'_> {
         pairs
             .map(|(name, value)| RawVar { name: name.clone(), value: Secret::new(value), at: self.place(name) })
             .collect()
+    }
+
+    /// The file that OpenClaw's own wrapper reads (from 2026.4.29): `…/service-env/LABEL-env-wrapper.sh
+    /// …/service-env/LABEL.env PROGRAM …`, written as `export NAME='value'`.
+    fn environment_file(
+        &self,
+        source: &dyn Source,
+        argv: &[String],
+        vault: &mut SecretVault,
+    ) -> (Vec<EnvFile>, Vec<RawVar>) {
+        let wrapper = argv.iter().position(|argument| argument.ends_with("-env-wrapper.sh"));
+        let named = wrapper.and_then(|position| argv.get(position + 1)).filter(|path| path.ends_with(".env"));
+        let Some(path) = named.map(Path::new) else { return (Vec::new(), Vec::new()) };
+        let rights = rights_for(source, path, self.account);
+        let raw = env_files::raw(source, path, EnvDialect::Dotenv, rights.reader());
+        let meta = match source.metadata_following(path) {
+            Ok(meta) => Fact::Known(meta),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Fact::Absent,
+            Err(error) => Fact::Unknown(Unknown::from_io(format!("look at {}", path.display()), &error)),
+        };
+        let file = EnvFile {
+            path: HostPath::from(path),
+            optional: false,
+            at: self.place("ProgramArguments"),
+            meta,
+            environment: raw.as_ref().map(|raw| environment::environment(raw, vault)),
+        };
+        (vec![file], raw.known().cloned().unwrap_or_default())
     }
 
     /// The line of a key in an XML plist; binary plists have none.
