@@ -215,7 +215,8 @@ impl Probe<'_> {
         if let Verdict::HelloOk(hello) = &seen.verdict {
             learn(probe, hello);
         }
-        let verdict = trials::judge(kind, &seen);
+        let told = probe.release();
+        let verdict = trials::judge(kind, &seen, told.as_ref().or(self.request.release.as_ref()));
         if !matches!(verdict, TrialVerdict::Accepted | TrialVerdict::Skipped { .. }) {
             self.budget.spend(Instant::now());
         }
@@ -292,9 +293,10 @@ impl Probe<'_> {
         let mut notes = Vec::new();
         if self.refused > 0 {
             notes.push(format!(
-                "This probe left {} refused handshakes in the gateway's log: `closed before connect` lines with \
-                 ua={USER_AGENT}, some beside an `unauthorized` or `protocol mismatch` line of client=openclaw-doctor probe.",
-                self.refused
+                "This probe left lines in the gateway's log for {} refused handshake{}: `closed before connect` with \
+                 ua={USER_AGENT}, some beside `unauthorized` or `protocol mismatch` of client=openclaw-doctor probe.",
+                self.refused,
+                if self.refused == 1 { "" } else { "s" }
             ));
         }
         if facts.proxy_headers.as_ref().is_some_and(|test| test.outcome == ProxyOutcome::RefusedUnattributed) {

@@ -27,6 +27,8 @@ fn refusals_of_real_gateways_are_told_apart() {
         assert_eq!(refusal(release, "wrong-token.frames").kind, RefusalKind::TokenMismatch, "{release}");
         assert_eq!(refusal(release, "protocol-1000.frames").kind, RefusalKind::ProtocolMismatch, "{release}");
     }
+    let starting = refusal("2026.9.6", "starting.frames");
+    assert_eq!((starting.kind, starting.reason.as_deref()), (RefusalKind::Starting, Some("startup-sidecars")));
     assert_eq!(refusal("2026.2.19", "password-instead.frames").kind, RefusalKind::TokenMissing);
     assert_eq!(refusal("2026.9.6", "password-instead.frames").kind, RefusalKind::TokenMismatch);
     assert_eq!(refusal("2026.2.19", "protocol-1000.frames").expected_protocol, Some(3));

@@ -178,11 +178,9 @@ fn a_closed_limiter_ends_the_trials() {
 #[test]
 fn a_starting_gateway_is_given_no_secret() {
     let fake = Fake::web_socket(|mut socket| {
-        let _ = socket.send(Message::text(frames("2026.9.6", "no-auth.frames").remove(0)));
+        let _ = socket.send(Message::text(frames("2026.9.6", "starting.frames").remove(0)));
         let _ = socket.read();
-        let _ = socket.send(Message::text(
-            r#"{"type":"res","id":"openclaw-doctor-1","ok":false,"error":{"code":"UNAVAILABLE","message":"gateway starting; retry shortly","retryable":true}}"#,
-        ));
+        let _ = socket.send(Message::text(frames("2026.9.6", "starting.frames").remove(1)));
         listen(&mut socket);
     });
     let facts = probe(&request(&[&fake.url()], &secrets(&[(GatewayToken, "some-token-value")])));
