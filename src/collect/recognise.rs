@@ -287,9 +287,12 @@ pub fn title(first_argument: &str) -> Option<(Product, Option<&str>)> {
     })
 }
 
-/// Whether a process with these arguments is a gateway: by its title, which hides the real arguments, or by those.
-pub fn is_gateway(argv: &[String]) -> bool {
-    let titled = argv.first().and_then(|first| title(first)).is_some_and(|(_, sub)| sub == Some("gateway"));
+/// Whether a process with these arguments, which is known to listen on a gateway's port, is a gateway: by its title, which
+/// hides the real arguments, or by those. Before 2026.7.1 `gateway run` bears the bare name of the product (seen on a real
+/// 2026.6.11), which other runs of the CLI bear too; but those do not listen.
+pub fn listens_as_gateway(argv: &[String]) -> bool {
+    let titled =
+        argv.first().and_then(|first| title(first)).is_some_and(|(_, sub)| matches!(sub, None | Some("gateway")));
     titled || command(argv).is_some_and(|command| command.kind == CommandKind::Gateway)
 }
 
@@ -390,14 +393,14 @@ mod tests {
     }
 
     #[test]
-    fn running_gateways_are_known_by_title_or_arguments() {
-        let is = |line: &str| is_gateway(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
-        assert!(is("openclaw-gateway"));
-        assert!(is("clawdbot-gateway"));
-        assert!(is("bun /opt/openclaw/dist/index.js gateway"));
-        assert!(!is("openclaw"));
-        assert!(!is("openclaw-node"));
-        assert!(!is("node /srv/server.js"));
+    fn listening_gateways_are_known_by_title_or_arguments() {
+        let is = |line: &str| listens_as_gateway(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        for line in ["openclaw-gateway", "clawdbot-gateway", "openclaw", "bun /opt/openclaw/dist/index.js gateway"] {
+            assert!(is(line), "{line}");
+        }
+        for line in ["openclaw-node", "openclaw-devices", "node /srv/server.js", "node /x/openclaw.mjs devices list"] {
+            assert!(!is(line), "{line}");
+        }
     }
 
     #[test]

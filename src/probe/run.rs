@@ -189,13 +189,24 @@ impl Probe<'_> {
     /// Tries the secrets of a target at an address, if it answered.
     async fn secrets(&mut self, target: &Target, dial: Option<&Dial>, probe: &mut EndpointProbe) {
         let endpoint = dial.map_or(&target.endpoint, |dial| &dial.endpoint);
+        // What holds for one secret on this address holds for the next: no need for one more refused handshake.
+        let mut withheld: Option<String> = None;
         for candidate in &target.secrets {
             let plan = self.trials.plan(candidate, endpoint, probe, self.request.release.as_ref(), self.budget);
             let verdict = match (plan, dial) {
                 (Plan::Known, _) => continue,
                 (Plan::Skip(reason), _) => TrialVerdict::Skipped { reason },
+                (Plan::Try(_), _) if withheld.is_some() => {
+                    TrialVerdict::Skipped { reason: withheld.clone().unwrap_or_default() }
+                }
                 (Plan::Try(_), None) => TrialVerdict::Skipped { reason: "there is no address to try it at".into() },
-                (Plan::Try(sealed), Some(dial)) => self.secret(candidate.label.kind, sealed, dial, probe).await,
+                (Plan::Try(sealed), Some(dial)) => {
+                    let verdict = self.secret(candidate.label.kind, sealed, dial, probe).await;
+                    if let TrialVerdict::Skipped { reason } = &verdict {
+                        withheld = Some(reason.clone());
+                    }
+                    verdict
+                }
             };
             self.trials.record(candidate, endpoint, verdict);
         }
@@ -215,7 +226,8 @@ impl Probe<'_> {
         if let Verdict::HelloOk(hello) = &seen.verdict {
             learn(probe, hello);
         }
-        let verdict = trials::judge(kind, &seen);
+        let told = probe.release();
+        let verdict = trials::judge(kind, &seen, told.as_ref().or(self.request.release.as_ref()));
         if !matches!(verdict, TrialVerdict::Accepted | TrialVerdict::Skipped { .. }) {
             self.budget.spend(Instant::now());
         }
@@ -292,9 +304,10 @@ impl Probe<'_> {
         let mut notes = Vec::new();
         if self.refused > 0 {
             notes.push(format!(
-                "This probe left {} refused handshakes in the gateway's log: `closed before connect` lines with \
-                 ua={USER_AGENT}, some beside an `unauthorized` or `protocol mismatch` line of client=openclaw-doctor probe.",
-                self.refused
+                "This probe left lines in the gateway's log for {} refused handshake{}: `closed before connect` with \
+                 ua={USER_AGENT}, some beside `unauthorized` or `protocol mismatch` of client=openclaw-doctor probe.",
+                self.refused,
+                if self.refused == 1 { "" } else { "s" }
             ));
         }
         if facts.proxy_headers.as_ref().is_some_and(|test| test.outcome == ProxyOutcome::RefusedUnattributed) {

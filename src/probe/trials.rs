@@ -129,8 +129,8 @@ fn not_ready(probe: &EndpointProbe) -> Option<String> {
     }
 }
 
-/// What an answer says about a secret that was sent.
-pub(super) fn judge(kind: SecretKind, seen: &HandshakeSeen) -> TrialVerdict {
+/// What an answer says about a secret that was sent, at a gateway of this release.
+pub(super) fn judge(kind: SecretKind, seen: &HandshakeSeen, release: Option<&Release>) -> TrialVerdict {
     let unclear = |reason: String| TrialVerdict::Unclear { reason };
     let refusal = match &seen.verdict {
         Verdict::HelloOk(_) => return TrialVerdict::Accepted,
@@ -154,6 +154,10 @@ pub(super) fn judge(kind: SecretKind, seen: &HandshakeSeen) -> TrialVerdict {
         }
         RefusalKind::ProxyIdentityRequired => TrialVerdict::OtherMode { wants: AuthMode::TrustedProxy },
         RefusalKind::RateLimited => TrialVerdict::RateLimited,
+        // From 2026.2.19 that is how a gateway without authentication answers (pairing-by-release, 4.2).
+        RefusalKind::DeviceRequired if release.is_some_and(|release| release.at_least(2, 19)) => {
+            TrialVerdict::OtherMode { wants: AuthMode::None }
+        }
         RefusalKind::DeviceRequired => unclear(
             "the gateway wants a device whatever the secret is: it may ask for none (mode none), or, up to 2026.2.1, look \
              at a password only beside a token"

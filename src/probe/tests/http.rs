@@ -36,6 +36,11 @@ fn pages_of_real_gateways_are_recognised() {
         matches!(page("2026.9.6", "root.http", "/"), Page::ControlUi { build: Some(build) } if build.starts_with("2026.9.6-"))
     );
     assert_eq!(page("2026.2.19", "healthz.http", "/healthz"), Page::ControlUi { build: None });
+    assert_eq!(
+        page("2026.6.11", "readyz-forwarded.http", "/readyz"),
+        Page::Ready { ready: true, failing: Vec::new(), detailed: Some(false) }
+    );
+    assert!(matches!(page("2026.6.11", "root.http", "/"), Page::ControlUi { .. }));
 }
 
 /// Forms of releases that were not run (pairing-by-release, 4.3), and what resembles them.
