@@ -7,6 +7,7 @@ pub mod devices;
 pub mod discover;
 pub mod env_files;
 pub mod environment;
+pub mod gateway;
 pub mod gateway_account;
 pub mod logs;
 pub mod programs;

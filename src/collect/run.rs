@@ -4,12 +4,15 @@ use super::accounts::AccountBook;
 use super::discover::{self, Candidate, Directions};
 use super::env_files::{self, EnvDialect};
 use super::environment::{self, RawVar};
+use super::gateway::{self, Reach};
 use super::services::{self, ServiceInputs};
 use super::source::{Account, Reader, Source};
 use super::{config, database, devices, gateway_account, logs, tree};
 use crate::logs::LogSummary;
 use crate::model::subject::Subject;
 use crate::model::{Fact, HostPath, Release, Secret, SecretVault, Unknown, UnknownKind};
+use crate::probe::facts::EndpointProbe;
+use crate::probe::{AttemptBudget, ProbeFacts, run as run_probe, system_proof};
 use crate::snapshot::config::{ConfigFacts, ConfigFrom};
 use crate::snapshot::environment::{EnvFile, Environment, Place};
 use crate::snapshot::installation::{FoundBy, GatewayAccount, Installation, JudgedRelease, StoreKind, Versions};
@@ -44,6 +47,8 @@ pub struct Request {
     pub logs: Vec<PathBuf>,
     /// Whether the gateway may be dialled.
     pub probe: bool,
+    /// How far the probe goes.
+    pub probe_reach: Reach,
     /// Options that suggested commands repeat.
     pub repeat_options: Vec<String>,
     /// What the selected checks need.
@@ -129,7 +134,7 @@ impl<'r> Run<'r> {
                 Unknown::offline_root()
             }
         };
-        Ok(Snapshot {
+        let mut snapshot = Snapshot {
             schema: SCHEMA,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             taken_at: jiff::Timestamp::now(),
@@ -154,8 +159,34 @@ impl<'r> Run<'r> {
             programs: Fact::Unknown(not_live()),
             clock: Fact::Unknown(not_live()),
             logs,
+            probe: Fact::Unknown(not_live()),
             installations,
-        })
+        };
+        snapshot.probe = self.probe(&snapshot, vault);
+        if let Fact::Known(probe) = &snapshot.probe {
+            let running = probe.endpoints.iter().find_map(EndpointProbe::release);
+            if let Some(installation) = snapshot.installations.iter_mut().find(|installation| installation.selected) {
+                installation.versions.running = running;
+                installation.release = self.judged_release(&installation.versions);
+            }
+        }
+        Ok(snapshot)
+    }
+
+    /// Talks to the gateway on loopback. Leaves lines in its log and nothing else.
+    fn probe(&self, snapshot: &Snapshot, vault: &SecretVault) -> Fact<ProbeFacts> {
+        if !self.source.is_live() {
+            return Fact::Unknown(Unknown::offline_root());
+        }
+        if !self.request.probe {
+            return Fact::unknown(UnknownKind::NotCollected, "--no-probe");
+        }
+        let Some(installation) = snapshot.selected().filter(|_| self.request.needs.contains(&Subject::Probe)) else {
+            return Fact::unknown(UnknownKind::NotCollected, "not asked for");
+        };
+        let (request, expected) = gateway::prepare(snapshot, installation, vault, &self.request.probe_reach);
+        let proof = system_proof(expected);
+        Fact::Known(run_probe(&request, proof.as_ref(), &mut AttemptBudget::default()))
     }
 
     /// Units are always read: they say which account runs the gateway. Their managers are asked only on a live host.
