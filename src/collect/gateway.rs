@@ -101,7 +101,10 @@ fn candidates(snapshot: &Snapshot, installation: &Installation, vault: &SecretVa
     let mut secrets = Secrets { vault, found: Vec::new() };
     secrets.config(installation, &["gateway", "auth", "token"]);
     secrets.config(installation, &["gateway", "auth", "password"]);
-    for unit in snapshot.services.known().into_iter().flat_map(|services| services.gateways()) {
+    // A unit of another account's home holds another gateway's secrets.
+    let uid = installation.account().map(|account| account.uid);
+    let units = snapshot.services.known().into_iter().flat_map(|services| services.gateways());
+    for unit in units.filter(|unit| unit.home_owner.is_some() && unit.home_owner == uid) {
         secrets.environment(&unit.environment, &format!("unit {}", unit.name));
         for file in &unit.environment_files {
             if let Some(environment) = file.environment.known() {

@@ -2,8 +2,7 @@
 //! tests implement it by hand.
 
 use super::lower::Territory;
-use crate::cli::Failure;
-use crate::model::{Fact, Finding, Manager, Plan, ProcessId, SecretVault, Unknown};
+use crate::model::{Fact, Failure, Finding, Manager, Plan, ProcessId, SecretVault, Unknown};
 use std::path::{Path, PathBuf};
 
 /// What runs now.
