@@ -227,12 +227,13 @@ impl Probe<'_> {
             learn(probe, hello);
         }
         let told = probe.release();
-        let verdict = trials::judge(kind, &seen, told.as_ref().or(self.request.release.as_ref()));
+        let release = told.as_ref().or(self.request.release.as_ref());
+        let verdict = trials::judge(kind, &seen, release);
         if !matches!(verdict, TrialVerdict::Accepted | TrialVerdict::Skipped { .. }) {
             self.budget.spend(Instant::now());
         }
-        if let (TrialVerdict::OtherMode { wants }, None) = (&verdict, probe.auth_mode.known()) {
-            probe.auth_mode = Fact::Known(wants.clone());
+        if let (Some(mode), None) = (trials::mode_shown(kind, &verdict, release), probe.auth_mode.known()) {
+            probe.auth_mode = Fact::Known(mode);
         }
         verdict
     }
