@@ -74,9 +74,7 @@ impl Trials {
             return Plan::Skip("the gateway's limiter is closed".into());
         }
         if !budget.allows(Instant::now()) {
-            return Plan::Skip(
-                "three secrets were refused within a minute; more could close the gateway's limiter".into(),
-            );
+            return Plan::Skip("a wrong one more could close the gateway's limiter".into());
         }
         Plan::Try(SealedSecret::new(candidate.secret.clone(), presented))
     }
