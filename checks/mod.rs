@@ -2,9 +2,14 @@
 //!
 //! One file per check, in the folder of its area; registered in [`CHECKS`], in the order they print.
 
+pub mod configuration;
 pub mod docs;
+pub mod logs;
 pub mod ownership;
+pub mod ports;
+pub mod reading;
 pub mod run;
+pub mod services;
 
 pub use crate::model::subject::Subject;
 
@@ -178,4 +183,15 @@ impl<'s> Context<'s> {
 }
 
 /// Every check, in the order they print.
-pub static CHECKS: &[&dyn Check] = &[&ownership::access::StateAccess, &ownership::leftovers::Leftovers];
+pub static CHECKS: &[&dyn Check] = &[
+    &ownership::access::StateAccess,
+    &ownership::leftovers::Leftovers,
+    &services::duplicates::Duplicates,
+    &services::running::Running,
+    &ports::holder::Holder,
+    &logs::refusals::Refusals,
+    &logs::faults::Faults,
+    &logs::starts::Starts,
+    &configuration::keys::Keys,
+    &configuration::values::Values,
+];

@@ -89,16 +89,26 @@ const LAUNCHERS: &[&str] = &[
     "script",
     "tmux",
     "screen",
-    "docker",
-    "podman",
     "chroot",
 ];
 
 /// Options before the subcommand that take a value.
 const VALUE_OPTIONS: &[&str] = &["--profile", "--log-level", "--container"];
 
-/// What may follow `gateway` in a run of the gateway itself; other words are commands about it.
-const GATEWAY_RUNS: &[&str] = &["run"];
+/// Options of `gateway run` that take a value (2026.9.6, `gateway-run-argv.mjs`; the older ones are among them).
+const GATEWAY_VALUE_OPTIONS: &[&str] = &[
+    "--port",
+    "--bind",
+    "--token",
+    "--token-file",
+    "--auth",
+    "--password",
+    "--password-file",
+    "--tailscale",
+    "--ws-log",
+    "--raw-stream-path",
+    "--profile",
+];
 
 /// Commands about the gateway, from the CLI of 2026.1 to 2026.9.
 const GATEWAY_COMMANDS: &[&str] = &[
@@ -123,7 +133,7 @@ const GATEWAY_COMMANDS: &[&str] = &[
 
 /// What a command line starts; `None` where no entry of a product is in it.
 pub fn command(argv: &[String]) -> Option<Command> {
-    if let Some(command) = find(argv) {
+    if let Some(command) = in_image(argv).or_else(|| find(argv)) {
         return Some(command);
     }
     // `sh -c 'exec openclaw gateway'`: the words of one argument.
@@ -169,6 +179,29 @@ fn find(argv: &[String]) -> Option<Command> {
     Some(describe(kind_of(rest), product, entry, rest))
 }
 
+/// `podman run … ghcr.io/openclaw/openclaw:TAG [COMMAND]`: the image's own command is a gateway (host-by-release 2.4).
+fn in_image(argv: &[String]) -> Option<Command> {
+    let engine = argv.first().map(|first| base_name(first))?;
+    if !matches!(engine, "docker" | "podman" | "nerdctl") || !argv.iter().any(|argument| argument == "run") {
+        return None;
+    }
+    let (position, product) = argv.iter().enumerate().skip(1).find_map(|(position, argument)| {
+        let reference = !argument.starts_with(['-', '/', '.', '~', '$']) && argument.contains(['/', ':']);
+        let name = base_name(argument.split('@').next().unwrap_or_default());
+        let name = name.split(':').next().unwrap_or_default();
+        let product = reference.then(|| product_in_path(name)).flatten()?;
+        Some((position, product))
+    })?;
+    let entry = argv.get(position)?;
+    let rest = argv.get(position + 1..).unwrap_or_default();
+    let kind = if rest.iter().all(|argument| argument.starts_with('-')) {
+        CommandKind::Gateway
+    } else {
+        find(rest).map_or_else(|| kind_of(rest), |inner| inner.kind)
+    };
+    Some(describe(kind, Some(product), entry, rest))
+}
+
 fn describe(kind: CommandKind, product: Option<Product>, entry: &str, rest: &[String]) -> Command {
     let dev = rest.iter().any(|argument| argument == "--dev").then(|| "dev".to_owned());
     Command {
@@ -180,27 +213,34 @@ fn describe(kind: CommandKind, product: Option<Product>, entry: &str, rest: &[St
     }
 }
 
-/// Decides by the first word that is no option.
+/// Decides by the first word that is no option, and for `gateway` by the next one: OpenClaw runs it in the foreground
+/// for `gateway` and `gateway run`; a word that is no command of any release is taken for something else, a shell
+/// redirection for example.
 fn kind_of(rest: &[String]) -> CommandKind {
     let mut words = rest.iter().map(String::as_str);
+    match positional(&mut words, VALUE_OPTIONS) {
+        Some("gateway") => match positional(&mut words, GATEWAY_VALUE_OPTIONS) {
+            Some(word) if GATEWAY_COMMANDS.contains(&word) => CommandKind::Other,
+            _ => CommandKind::Gateway,
+        },
+        Some("node") => match positional(&mut words, GATEWAY_VALUE_OPTIONS) {
+            None | Some("run" | "start" | "host") => CommandKind::Node,
+            Some(_) => CommandKind::Other,
+        },
+        _ => CommandKind::Other,
+    }
+}
+
+/// The next word that is neither an option nor an option's value.
+fn positional<'a>(words: &mut impl Iterator<Item = &'a str>, with_value: &[&str]) -> Option<&'a str> {
     while let Some(word) = words.next() {
-        if VALUE_OPTIONS.contains(&word) {
+        if with_value.contains(&word) {
             words.next();
         } else if !word.starts_with('-') {
-            let next = words.clone().next().unwrap_or_default();
-            return match word {
-                "gateway" if next.starts_with('-') || next.is_empty() || GATEWAY_RUNS.contains(&next) => {
-                    CommandKind::Gateway
-                }
-                "gateway" if GATEWAY_COMMANDS.contains(&next) => CommandKind::Other,
-                // A shell redirection or the like may follow; OpenClaw itself asks for the word `gateway` only.
-                "gateway" => CommandKind::Gateway,
-                "node" if next.starts_with('-') || matches!(next, "" | "run" | "start" | "host") => CommandKind::Node,
-                _ => CommandKind::Other,
-            };
+            return Some(word);
         }
     }
-    CommandKind::Other
+    None
 }
 
 /// The value of `--name VALUE` or `--name=VALUE`; the last one counts.
@@ -291,6 +331,10 @@ mod tests {
             "/usr/bin/npx -y openclaw gateway",
             "sudo -u claw -H openclaw --dev gateway",
             "openclaw-gateway",
+            "openclaw gateway --port 1 --token-file /x run --force",
+            "/bin/sh /s/service-env/a-env-wrapper.sh /s/service-env/a.env /n/node /x/openclaw/dist/index.js gateway",
+            "/usr/bin/podman run --rm --name claw -v /srv/openclaw:/x ghcr.io/openclaw/openclaw:2026.9.6",
+            "/usr/bin/docker run -p 18789:18789 openclaw:local node dist/index.js gateway --bind lan",
         ] {
             assert_eq!(kind(line), Some(CommandKind::Gateway), "{line}");
         }
@@ -300,6 +344,7 @@ mod tests {
     fn other_commands_and_other_programs_are_none() {
         for line in [
             "openclaw gateway status --deep",
+            "openclaw gateway --port 1 status",
             "openclaw devices list",
             "openclaw agent --message gateway",
             "node /x/openclaw/dist/index.js doctor",
@@ -312,6 +357,8 @@ mod tests {
             "/usr/bin/openclaw-doctor check gateway",
             "/usr/bin/restic backup /home/claw/.openclaw gateway",
             "/usr/bin/tar cf /b.tar /opt/openclaw gateway",
+            "/usr/bin/docker run -v /srv/openclaw:/data --name openclaw restic/restic:1 backup",
+            "/usr/bin/docker compose up openclaw-gateway",
             "/usr/bin/nginx -c /etc/openclaw/gateway.conf",
             "node /srv/kong/server.js gateway",
             "",

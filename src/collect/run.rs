@@ -2,11 +2,19 @@
 
 use super::accounts::AccountBook;
 use super::discover::{self, Candidate, Directions};
+use super::env_files::{self, EnvDialect};
+use super::environment::{self, RawVar};
+use super::gateway::{self, Reach};
+use super::services::{self, ServiceInputs};
 use super::source::{Account, Reader, Source};
-use super::{config, database, gateway_account, tree};
+use super::{config, database, devices, gateway_account, logs, tree};
+use crate::logs::LogSummary;
 use crate::model::subject::Subject;
-use crate::model::{Fact, HostPath, Release, SecretVault, Unknown, UnknownKind};
+use crate::model::{Fact, HostPath, Release, Secret, SecretVault, Unknown, UnknownKind};
+use crate::probe::facts::EndpointProbe;
+use crate::probe::{AttemptBudget, ProbeFacts, run as run_probe, system_proof};
 use crate::snapshot::config::{ConfigFacts, ConfigFrom};
+use crate::snapshot::environment::{EnvFile, Environment, Place};
 use crate::snapshot::installation::{FoundBy, GatewayAccount, Installation, JudgedRelease, StoreKind, Versions};
 use crate::snapshot::service::ServiceFacts;
 use crate::snapshot::store::{FileState, JsonStore};
@@ -39,6 +47,8 @@ pub struct Request {
     pub logs: Vec<PathBuf>,
     /// Whether the gateway may be dialled.
     pub probe: bool,
+    /// How far the probe goes.
+    pub probe_reach: Reach,
     /// Options that suggested commands repeat.
     pub repeat_options: Vec<String>,
     /// What the selected checks need.
@@ -103,14 +113,20 @@ impl<'r> Run<'r> {
         if candidates.is_empty() {
             return Err(RequestError::NoInstallation { looked_in: homes.into_iter().map(HostPath::from).collect() });
         }
-        let services: Fact<ServiceFacts> = Fact::unknown(UnknownKind::NotCollected, "not collected yet");
+        let services = self.services(&homes, vault);
         let mut installations: Vec<Installation> = candidates
             .iter()
             .enumerate()
             .map(|(index, candidate)| self.installation(index, candidate, services.known(), vault))
             .collect();
         select(&mut installations);
-        let (as_of, as_of_from) = self.as_of(&installations);
+        let logs = self.logs(&installations, services.known());
+        if let Some(installation) = installations.iter_mut().find(|installation| installation.selected) {
+            self.learn_from_logs(installation, &logs);
+        }
+        let (as_of, as_of_from) = self.as_of(&installations, &logs);
+        let uids: Vec<u32> =
+            installations.iter().filter_map(Installation::account).map(|account| account.uid).collect();
         let not_live = || {
             if self.source.is_live() {
                 Unknown::new(UnknownKind::NotCollected, "not collected")
@@ -118,7 +134,7 @@ impl<'r> Run<'r> {
                 Unknown::offline_root()
             }
         };
-        Ok(Snapshot {
+        let mut snapshot = Snapshot {
             schema: SCHEMA,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             taken_at: jiff::Timestamp::now(),
@@ -133,17 +149,8 @@ impl<'r> Run<'r> {
                 init: Fact::Unknown(not_live()),
                 shifted_uids: Fact::Unknown(not_live()),
             },
-            accounts: crate::snapshot::account::AccountFacts {
-                caller: crate::snapshot::account::Caller {
-                    uid: self.run_as.uid,
-                    euid: self.run_as.uid,
-                    gid: 0,
-                    home: None,
-                    behind: None,
-                },
-                accounts: Vec::new(),
-            },
-            caller_environment: Fact::Unknown(not_live()),
+            accounts: self.accounts.facts(self.source, uids),
+            caller_environment: self.caller_environment(vault),
             services,
             processes: Fact::Unknown(not_live()),
             listeners: Fact::Unknown(not_live()),
@@ -151,8 +158,100 @@ impl<'r> Run<'r> {
             mounts: Fact::Unknown(not_live()),
             programs: Fact::Unknown(not_live()),
             clock: Fact::Unknown(not_live()),
+            logs,
+            probe: Fact::Unknown(not_live()),
             installations,
-        })
+        };
+        snapshot.probe = self.probe(&snapshot, vault);
+        if let Fact::Known(probe) = &snapshot.probe {
+            let running = probe.endpoints.iter().find_map(EndpointProbe::release);
+            if let Some(installation) = snapshot.installations.iter_mut().find(|installation| installation.selected) {
+                installation.versions.running = running;
+                installation.release = self.judged_release(&installation.versions);
+            }
+        }
+        Ok(snapshot)
+    }
+
+    /// Talks to the gateway on loopback. Leaves lines in its log and nothing else.
+    fn probe(&self, snapshot: &Snapshot, vault: &SecretVault) -> Fact<ProbeFacts> {
+        if !self.source.is_live() {
+            return Fact::Unknown(Unknown::offline_root());
+        }
+        if !self.request.probe {
+            return Fact::unknown(UnknownKind::NotCollected, "--no-probe");
+        }
+        let Some(installation) = snapshot.selected().filter(|_| self.request.needs.contains(&Subject::Probe)) else {
+            return Fact::unknown(UnknownKind::NotCollected, "not asked for");
+        };
+        let (request, expected) = gateway::prepare(snapshot, installation, vault, &self.request.probe_reach);
+        let proof = system_proof(expected);
+        Fact::Known(run_probe(&request, proof.as_ref(), &mut AttemptBudget::default()))
+    }
+
+    /// Units are always read: they say which account runs the gateway. Their managers are asked only on a live host.
+    fn services(&self, homes: &[PathBuf], vault: &mut SecretVault) -> Fact<ServiceFacts> {
+        let known = self.accounts.homes(self.source);
+        let accounts: Vec<Account> = known
+            .into_iter()
+            .filter(|account| account.home.as_ref().is_some_and(|home| homes.contains(home)))
+            .collect();
+        let ask_managers = self.source.is_live() && self.request.needs.contains(&Subject::Services);
+        let inputs = ServiceInputs { book: &self.accounts, homes: &accounts, ask_managers };
+        Fact::Known(services::collect(self.source, &inputs, vault))
+    }
+
+    /// The caller's own variables, on a live host.
+    fn caller_environment(&self, vault: &mut SecretVault) -> Fact<Environment> {
+        if !self.source.is_live() {
+            return Fact::Unknown(Unknown::offline_root());
+        }
+        let at = Place { file: HostPath::from("/proc/self/environ"), line: None };
+        let raw: Vec<RawVar> =
+            std::env::vars().map(|(name, value)| RawVar { name, value: Secret::new(value), at: at.clone() }).collect();
+        Fact::Known(environment::environment(&raw, vault))
+    }
+
+    /// The environment files that OpenClaw reads by itself (host-by-release 1.2).
+    fn env_files(&self, candidate: &Candidate, reader: Reader<'_>, vault: &mut SecretVault) -> Vec<EnvFile> {
+        let state = &candidate.state_dir;
+        let gateway_env = candidate.home.as_ref().map(|home| home.join(".config/openclaw/gateway.env"));
+        let files = [
+            (Some(state.join(".env")), EnvDialect::Dotenv),
+            (gateway_env, EnvDialect::Dotenv),
+            (Some(state.join("gateway.systemd.env")), EnvDialect::Systemd),
+        ];
+        files
+            .into_iter()
+            .filter_map(|(path, dialect)| path.map(|path| (path, dialect)))
+            .filter_map(|(path, dialect)| {
+                let environment = env_files::collect(self.source, &path, dialect, reader, vault);
+                let meta = Fact::from(self.source.metadata(&path).ok());
+                let host_path = HostPath::from(path.as_path());
+                let at = Place { file: host_path.clone(), line: None };
+                (!environment.is_absent()).then_some(EnvFile { path: host_path, optional: true, at, meta, environment })
+            })
+            .collect()
+    }
+
+    fn logs(&self, installations: &[Installation], services: Option<&ServiceFacts>) -> Fact<LogSummary> {
+        if !self.request.needs.contains(&Subject::Logs) {
+            return Fact::unknown(UnknownKind::NotCollected, "not asked for");
+        }
+        let Some(installation) = installations.iter().find(|installation| installation.selected) else {
+            return Fact::Absent;
+        };
+        let reading_as = self.reading_as(&installation.account, installation.state_dir.as_path());
+        let reader = reading_as.as_ref().map_or(Reader::Own, Reader::As);
+        logs::collect(self.source, installation, services, reader, &self.request.logs, self.deadline)
+    }
+
+    /// The newest release that a log names, where nothing else tells.
+    fn learn_from_logs(&self, installation: &mut Installation, logs: &Fact<LogSummary>) {
+        let Some(summary) = logs.known() else { return };
+        installation.versions.logs =
+            summary.releases.iter().max_by_key(|seen| seen.last).map(|seen| seen.release.clone());
+        installation.release = self.judged_release(&installation.versions);
     }
 
     fn host(&self) -> HostFacts {
@@ -276,10 +375,12 @@ impl<'r> Run<'r> {
             account.as_ref().map(|account| &account.account),
             self.deadline,
         );
-        let devices = JsonStore::default();
         let database = database::collect(self.source, &candidate.state_dir, reader, vault, self.deadline);
         let state = database_release(&database).or_else(|| config_release(&config));
         let versions = Versions { state, ..Versions::default() };
+        let release = self.judged_release(&versions);
+        let identity = devices::identity_dir(release.known().map(|judged| &judged.release), candidate.home.as_deref());
+        let devices = devices::collect(self.source, &candidate.state_dir, identity.as_deref(), reader, vault);
         let real = self.source.resolve(&candidate.state_dir).ok().filter(|real| *real != candidate.state_dir);
         Installation {
             id: format!("i{}", index + 1),
@@ -291,14 +392,14 @@ impl<'r> Run<'r> {
             state_dir: HostPath::from(candidate.state_dir.as_path()),
             real_state_dir: real.map(HostPath::from),
             account,
-            release: self.judged_release(&versions),
+            release,
             versions,
             store: store_kind(&devices, &database),
             config,
             tree,
             devices,
             database,
-            env_files: Vec::new(),
+            env_files: self.env_files(candidate, reader, vault),
         }
     }
 
@@ -337,7 +438,7 @@ impl<'r> Run<'r> {
             })
     }
 
-    fn as_of(&self, installations: &[Installation]) -> (jiff::Timestamp, String) {
+    fn as_of(&self, installations: &[Installation], logs: &Fact<LogSummary>) -> (jiff::Timestamp, String) {
         if let Some(time) = self.request.as_of {
             return (time, "--as-of".to_owned());
         }
@@ -345,14 +446,18 @@ impl<'r> Run<'r> {
         if self.source.is_live() {
             return (now, "now".to_owned());
         }
-        let newest = installations
+        let files = installations
             .iter()
             .flat_map(|installation| installation.tree.kept())
             .map(|entry| entry.meta.mtime_ns)
             .max();
-        match newest.and_then(|time| jiff::Timestamp::from_nanosecond(time).ok()) {
-            Some(time) => (time, "the newest time seen in the state".to_owned()),
-            None => (now, "now: no time was found in the state".to_owned()),
+        let files = files.and_then(|time| jiff::Timestamp::from_nanosecond(time).ok());
+        let logged = logs.known().and_then(|summary| summary.newest);
+        match (files, logged) {
+            (Some(files), Some(logged)) if logged >= files => (logged, "the newest time seen in the logs".to_owned()),
+            (Some(files), _) => (files, "the newest time seen in the state".to_owned()),
+            (None, Some(logged)) => (logged, "the newest time seen in the logs".to_owned()),
+            (None, None) => (now, "now: no time was found in state or logs".to_owned()),
         }
     }
 }
