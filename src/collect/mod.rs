@@ -7,6 +7,8 @@ pub mod discover;
 pub mod env_files;
 pub mod environment;
 pub mod gateway_account;
+pub mod listeners;
+pub mod processes;
 pub mod programs;
 pub mod recognise;
 pub mod run;
