@@ -76,6 +76,7 @@ fn a_process_with_a_gateways_title_is_described() {
     assert!(process.network.known().is_some_and(|network| network.own));
     let age = jiff::Timestamp::now().duration_since(*process.started.known().expect("a start"));
     assert!(age.as_secs().abs() < 60, "{age}");
+    assert_eq!(process.ports.known(), Some(&Vec::new()));
     assert!(process.identity().is_some());
     assert!(!serde_json::to_string(&facts).expect("serializes").contains("live-token-value"));
 }
@@ -96,6 +97,8 @@ fn a_listener_is_traced_to_its_process() {
     let source = LiveSource::host().expect("opens");
     let mut vault = SecretVault::default();
     let processes = facts(&mut vault);
+    let process = processes.by_pid(imposed.child.id()).expect("it is found");
+    assert_eq!(process.ports.known(), Some(&vec![port]));
     let ports: Vec<u16> = std::iter::once(port).chain(six_port).collect();
     let facts = listeners::collect(&source, &ports, &processes.processes, &mut vault);
     let facts = facts.known().expect("tables").clone();

@@ -8,9 +8,10 @@ use crate::collect::source::Source;
 use crate::model::{Fact, HostPath, Secret, SecretVault, Unknown, UnknownKind};
 use crate::snapshot::environment::{Environment, Place};
 use crate::snapshot::process::{CgroupPlace, Namespace, ProcessFact, ProcessFacts, ProcessRole};
+use procfs::net::{TcpNetEntry, TcpState};
 use procfs::process::{FDTarget, LimitValue, MMapPath, ProcState, Process, Stat};
 use procfs::{ProcError, ProcResult};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ pub(super) fn collect(source: &dyn Source, vault: &mut SecretVault) -> Fact<Proc
     };
     let mut facts = ProcessFacts::default();
     facts.blind.extend(hidden_processes());
-    let own = Own::look();
+    let mut own = Own::look();
     for process in all.filter_map(Result::ok) {
         if facts.seen == MOST_PROCESSES || facts.processes.len() == MOST_OURS {
             facts.blind.push(Unknown::new(UnknownKind::TooLarge, "more processes than are looked at"));
@@ -44,7 +45,7 @@ pub(super) fn collect(source: &dyn Source, vault: &mut SecretVault) -> Fact<Proc
         let argv = arguments(&process).unwrap_or_default();
         let exe = process.exe();
         if let Some(judgement) = judge(&argv, &stat.comm, exe.as_deref().ok()) {
-            facts.processes.extend(describe(source, &own, &process, &stat, argv, judgement, vault));
+            facts.processes.extend(describe(source, &mut own, &process, &stat, argv, judgement, vault));
         }
     }
     Fact::Known(facts)
@@ -64,6 +65,8 @@ struct Own {
     namespaces: Option<procfs::process::Namespaces>,
     container: Option<String>,
     boot: Option<u64>,
+    /// Listening sockets of this network namespace, by inode; read when the first process of ours is met.
+    sockets: Option<Result<BTreeMap<u64, u16>, Unknown>>,
 }
 
 impl Own {
@@ -75,6 +78,24 @@ impl Own {
             namespaces: process.as_ref().and_then(|process| process.namespaces().ok()),
             container: place.and_then(|place| place.container),
             boot: procfs::boot_time_secs().ok(),
+            sockets: None,
+        }
+    }
+
+    /// Ports on which a process with these sockets listens.
+    fn ports(&mut self, process: &Process, network: &Fact<Namespace>, sockets: &BTreeSet<u64>) -> Fact<Vec<u16>> {
+        let elsewhere = network.known().is_some_and(|network| !network.own);
+        let table = if elsewhere {
+            &listening(process.tcp(), process.tcp6())
+        } else {
+            self.sockets.get_or_insert_with(|| listening(procfs::net::tcp(), procfs::net::tcp6()))
+        };
+        match table {
+            Ok(table) => {
+                let ports: BTreeSet<u16> = sockets.iter().filter_map(|inode| table.get(inode)).copied().collect();
+                Fact::Known(ports.into_iter().collect())
+            }
+            Err(why) => Fact::Unknown(why.clone()),
         }
     }
 
@@ -88,6 +109,17 @@ impl Own {
             Err(error) => Fact::Unknown(reason("look at its namespaces", error)),
         }
     }
+}
+
+/// Ports of listening sockets by inode. A kernel without IPv6 has no second table.
+fn listening(
+    four: ProcResult<Vec<TcpNetEntry>>,
+    six: ProcResult<Vec<TcpNetEntry>>,
+) -> Result<BTreeMap<u64, u16>, Unknown> {
+    let four = four.map_err(|error| reason("read the table of sockets", &error))?;
+    let entries = four.into_iter().chain(six.unwrap_or_default());
+    let listening = entries.filter(|entry| entry.state == TcpState::Listen);
+    Ok(listening.map(|entry| (entry.inode, entry.local_address.port())).collect())
 }
 
 /// The arguments, also those that are no UTF-8. The blanks that a title leaves are kept off.
@@ -127,7 +159,7 @@ fn place(process: &Process, file: &str) -> Place {
 
 fn describe(
     source: &dyn Source,
-    own: &Own,
+    own: &mut Own,
     process: &Process,
     stat: &Stat,
     raw_argv: Vec<String>,
@@ -139,7 +171,13 @@ fn describe(
     let (argv, _) = environment::mask_arguments(&raw_argv, &place(process, "cmdline"), vault);
     let (exe, exe_deleted) = path_fact("its executable", process.exe());
     let mounts = own.namespace(&namespaces, "mnt");
+    let network = own.namespace(&namespaces, "net");
     let files = open_files(process);
+    let ports = match &files {
+        Fact::Known(files) => own.ports(process, &network, &files.sockets),
+        Fact::Absent => Fact::Absent,
+        Fact::Unknown(why) => Fact::Unknown(why.clone()),
+    };
     let package = package(source, process, &raw_argv, &mounts);
     let state = stat.state().ok();
     let mut cgroup = cgroup_fact(process);
@@ -165,7 +203,8 @@ fn describe(
         cwd: path_fact("its directory", process.cwd()).0,
         root: path_fact("its root directory", process.root()).0,
         cgroup,
-        network: own.namespace(&namespaces, "net"),
+        network,
+        ports,
         pids: own.namespace(&namespaces, "pid"),
         mounts,
         environment: variables(process, vault),
@@ -227,6 +266,7 @@ fn place_of(process: &Process) -> ProcResult<Option<CgroupPlace>> {
 struct OpenFiles {
     deleted: Vec<HostPath>,
     databases: Vec<HostPath>,
+    sockets: BTreeSet<u64>,
 }
 
 fn open_files(process: &Process) -> Fact<OpenFiles> {
@@ -234,14 +274,19 @@ fn open_files(process: &Process) -> Fact<OpenFiles> {
         Ok(fds) => fds,
         Err(error) => return Fact::Unknown(reason("list its open files", &error)),
     };
-    let paths: BTreeSet<PathBuf> = fds
-        .filter_map(Result::ok)
-        .filter_map(|info| match info.target {
-            FDTarget::Path(path) => Some(path),
-            _ => None,
-        })
-        .collect();
     let mut files = OpenFiles::default();
+    let mut paths = BTreeSet::new();
+    for info in fds.filter_map(Result::ok) {
+        match info.target {
+            FDTarget::Path(path) => {
+                paths.insert(path);
+            }
+            FDTarget::Socket(inode) => {
+                files.sockets.insert(inode);
+            }
+            _ => {}
+        }
+    }
     for path in paths {
         let text = path.to_string_lossy();
         if text.starts_with("/dev/") || text.starts_with("/proc/") {

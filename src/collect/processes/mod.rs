@@ -32,7 +32,7 @@ pub fn collect(source: &dyn Source, vault: &mut SecretVault) -> Fact<ProcessFact
     let facts = linux::collect(source, vault);
     #[cfg(not(target_os = "linux"))]
     let facts = portable::collect(vault);
-    facts.map(with_launchers)
+    facts.map(with_listening).map(with_launchers)
 }
 
 /// What a process is, from what it shows. `None` where it is none of ours.
@@ -86,6 +86,20 @@ fn is_runtime(exe: &Path) -> bool {
     let name = name.trim_end_matches(" (deleted)");
     ["node", "nodejs", "bun", "deno", "openclaw", "clawdbot", "openclaw-gateway", "electron"].contains(&name)
         || name.strip_prefix("node").is_some_and(|tail| tail.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
+}
+
+/// A process with the bare title that listens is a gateway that was not retitled.
+fn with_listening(mut facts: ProcessFacts) -> ProcessFacts {
+    for process in &mut facts.processes {
+        let first = process.argv.first().map_or(process.comm.as_str(), String::as_str);
+        let bare = recognise::title(first).is_some_and(|(_, sub)| sub.is_none());
+        let listens = process.ports.known().is_some_and(|ports| !ports.is_empty());
+        if process.role == ProcessRole::Cli && process.recognised_by == Recognition::Title && bare && listens {
+            process.role = ProcessRole::Gateway;
+            process.recognised_by = Recognition::Listening;
+        }
+    }
+    facts
 }
 
 /// A process whose child is a gateway, and which looks like one or like a plain run of the CLI, has started it and

@@ -60,6 +60,7 @@ fn describe(process: &Process, vault: &mut SecretVault) -> Option<ProcessFact> {
         open_files_limit: Fact::Unknown(here()),
         package: Fact::Unknown(here()),
         deleted_files: Fact::Unknown(here()),
+        ports: Fact::Unknown(here()),
         databases: Fact::Unknown(here()),
         zombie: process.status() == ProcessStatus::Zombie,
         stopped: process.status() == ProcessStatus::Stop,
