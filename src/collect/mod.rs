@@ -10,6 +10,8 @@ pub mod environment;
 pub mod gateway;
 pub mod gateway_account;
 pub mod logs;
+pub mod listeners;
+pub mod processes;
 pub mod programs;
 pub mod recognise;
 pub mod run;
