@@ -4,6 +4,7 @@
 
 pub mod configuration;
 pub mod docs;
+pub mod logs;
 pub mod ownership;
 pub mod reading;
 pub mod run;
@@ -183,6 +184,9 @@ impl<'s> Context<'s> {
 pub static CHECKS: &[&dyn Check] = &[
     &ownership::access::StateAccess,
     &ownership::leftovers::Leftovers,
+    &logs::refusals::Refusals,
+    &logs::faults::Faults,
+    &logs::starts::Starts,
     &configuration::keys::Keys,
     &configuration::values::Values,
 ];

@@ -75,9 +75,9 @@ impl Check for Keys {
     fn plan(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
         let root = context.loaded().ok()??;
         let faults = faults(root, context.release());
-        let fault = faults.iter().find(|fault| {
-            self.finding(context, fault).is_some_and(|other| other.fingerprint == finding.fingerprint)
-        })?;
+        let fault = faults
+            .iter()
+            .find(|fault| self.finding(context, fault).is_some_and(|other| other.fingerprint == finding.fingerprint))?;
         let applicability = match fault.kind {
             // OpenClaw's own start takes these out too, and does not keep them.
             FaultKind::KeyRetired(_) => Applicability::Safe,
@@ -85,7 +85,8 @@ impl Check for Keys {
         };
         let edits = vec![ConfigEdit::MoveOut { at: fault.at.clone() }];
         let summary = format!("move {} out of the configuration into a file beside it", fault.at);
-        let plan = context.edit_plan(finding, applicability, summary, fault.node, edits, "the release does not know it");
+        let plan =
+            context.edit_plan(finding, applicability, summary, fault.node, edits, "the release does not know it");
         plan.or_else(|| {
             let by_hand = format!("Take {} out of {}.", fault.at, context.config().file_of(fault.node));
             Some(Plan::manual(finding, format!("take {} out by hand", fault.at), vec![by_hand]))
@@ -124,7 +125,8 @@ impl Keys {
             ),
             _ => return None,
         };
-        let mut finding = context.config_finding(self, code, &key, fault.node, message).span(Some(fault.key_at)).hint(hint);
+        let mut finding =
+            context.config_finding(self, code, &key, fault.node, message).span(Some(fault.key_at)).hint(hint);
         let file = context.config().file_of(fault.node);
         finding.evidence = vec![context.place_evidence(format!("the key {key} stands here"), file, fault.key_at)];
         if let FaultKind::KeyTooNew(since) = &fault.kind {

@@ -350,7 +350,16 @@ pub static TOP: &[Key] = &[
 /// Keys of releases before 2026.1 that every release still knows how to move at its start (2026.2.19 bundle,
 /// `LEGACY_CONFIG_RULES`). The CLI refuses them all the same.
 pub static MOVED: &[&str] = &[
-    "agent", "routing", "identity", "memorySearch", "whatsapp", "telegram", "discord", "slack", "signal", "imessage",
+    "agent",
+    "routing",
+    "identity",
+    "memorySearch",
+    "whatsapp",
+    "telegram",
+    "discord",
+    "slack",
+    "signal",
+    "imessage",
     "msteams",
 ];
 

@@ -126,7 +126,12 @@ impl Values {
     }
 }
 
-fn weight(context: &Context<'_>, code: &'static str, key: &str, fault: &Fault<'_>) -> (&'static str, Severity, Certainty) {
+fn weight(
+    context: &Context<'_>,
+    code: &'static str,
+    key: &str,
+    fault: &Fault<'_>,
+) -> (&'static str, Severity, Certainty) {
     let healed = (HEALED, Severity::Warning, Certainty::Possible);
     let from_8_1 = context.since(8, 1) == Some(true);
     match &fault.kind {

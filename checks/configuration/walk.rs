@@ -204,11 +204,7 @@ fn reference_mistake(members: &[ConfigMember], release: Option<&Release>) -> Opt
 }
 
 /// The key nearest to what was written, among those that the release knows.
-fn nearest(
-    written: &str,
-    keys: impl Iterator<Item = &'static Key>,
-    release: Option<&Release>,
-) -> Option<&'static str> {
+fn nearest(written: &str, keys: impl Iterator<Item = &'static Key>, release: Option<&Release>) -> Option<&'static str> {
     keys.filter(|key| matches!(key.standing(release), Standing::Known | Standing::Unsure))
         .map(|key| key.path.rsplit_once('.').map_or(key.path, |(_, last)| last))
         .map(|known| (strsim::damerau_levenshtein(&written.to_lowercase(), &known.to_lowercase()), known))

@@ -5,8 +5,10 @@
 pub mod check;
 pub mod explain;
 pub mod failure;
+pub mod logs;
 pub mod options;
 pub mod output;
+pub mod when;
 pub mod world;
 
 pub use failure::{Exit, Failure, Outcome};

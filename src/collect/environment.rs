@@ -198,6 +198,22 @@ pub fn mask_arguments(argv: &[String], at: &Place, vault: &mut SecretVault) -> (
     (masked, held)
 }
 
+/// A text with the values of secret variables replaced, for command lines that variables were put into.
+pub fn mask_values(text: &str, variables: &[RawVar], vault: &mut SecretVault) -> String {
+    let mut masked = text.to_owned();
+    for var in variables {
+        let value = var.value.expose();
+        if let Some(kind) = secret_kind(&var.name)
+            && value.chars().count() >= 4
+            && masked.contains(value)
+        {
+            let label = vault.label(kind, var.value.clone());
+            masked = masked.replace(value, &shown(&label));
+        }
+    }
+    masked
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

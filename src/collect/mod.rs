@@ -3,12 +3,16 @@
 pub mod accounts;
 pub mod config;
 pub mod database;
+pub mod devices;
 pub mod discover;
 pub mod env_files;
 pub mod environment;
 pub mod gateway_account;
+pub mod logs;
+pub mod programs;
 pub mod recognise;
 pub mod run;
+pub mod services;
 pub mod source;
 pub mod tree;
 pub mod trust;

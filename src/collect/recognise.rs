@@ -89,8 +89,6 @@ const LAUNCHERS: &[&str] = &[
     "script",
     "tmux",
     "screen",
-    "docker",
-    "podman",
     "chroot",
 ];
 
@@ -123,7 +121,7 @@ const GATEWAY_COMMANDS: &[&str] = &[
 
 /// What a command line starts; `None` where no entry of a product is in it.
 pub fn command(argv: &[String]) -> Option<Command> {
-    if let Some(command) = find(argv) {
+    if let Some(command) = in_image(argv).or_else(|| find(argv)) {
         return Some(command);
     }
     // `sh -c 'exec openclaw gateway'`: the words of one argument.
@@ -167,6 +165,29 @@ fn find(argv: &[String]) -> Option<Command> {
         return Some(describe(CommandKind::Gateway, product, entry, rest));
     }
     Some(describe(kind_of(rest), product, entry, rest))
+}
+
+/// `podman run … ghcr.io/openclaw/openclaw:TAG [COMMAND]`: the image's own command is a gateway (host-by-release 2.4).
+fn in_image(argv: &[String]) -> Option<Command> {
+    let engine = argv.first().map(|first| base_name(first))?;
+    if !matches!(engine, "docker" | "podman" | "nerdctl") || !argv.iter().any(|argument| argument == "run") {
+        return None;
+    }
+    let (position, product) = argv.iter().enumerate().skip(1).find_map(|(position, argument)| {
+        let reference = !argument.starts_with(['-', '/', '.', '~', '$']) && argument.contains(['/', ':']);
+        let name = base_name(argument.split('@').next().unwrap_or_default());
+        let name = name.split(':').next().unwrap_or_default();
+        let product = reference.then(|| product_in_path(name)).flatten()?;
+        Some((position, product))
+    })?;
+    let entry = argv.get(position)?;
+    let rest = argv.get(position + 1..).unwrap_or_default();
+    let kind = if rest.iter().all(|argument| argument.starts_with('-')) {
+        CommandKind::Gateway
+    } else {
+        find(rest).map_or_else(|| kind_of(rest), |inner| inner.kind)
+    };
+    Some(describe(kind, Some(product), entry, rest))
 }
 
 fn describe(kind: CommandKind, product: Option<Product>, entry: &str, rest: &[String]) -> Command {
@@ -282,6 +303,8 @@ mod tests {
             "/usr/bin/npx -y openclaw gateway",
             "sudo -u claw -H openclaw --dev gateway",
             "openclaw-gateway",
+            "/usr/bin/podman run --rm --name claw -v /srv/openclaw:/x ghcr.io/openclaw/openclaw:2026.9.6",
+            "/usr/bin/docker run -p 18789:18789 openclaw:local node dist/index.js gateway --bind lan",
         ] {
             assert_eq!(kind(line), Some(CommandKind::Gateway), "{line}");
         }
@@ -303,6 +326,8 @@ mod tests {
             "/usr/bin/openclaw-doctor check gateway",
             "/usr/bin/restic backup /home/claw/.openclaw gateway",
             "/usr/bin/tar cf /b.tar /opt/openclaw gateway",
+            "/usr/bin/docker run -v /srv/openclaw:/data --name openclaw restic/restic:1 backup",
+            "/usr/bin/docker compose up openclaw-gateway",
             "/usr/bin/nginx -c /etc/openclaw/gateway.conf",
             "node /srv/kong/server.js gateway",
             "",

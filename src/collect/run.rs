@@ -3,7 +3,8 @@
 use super::accounts::AccountBook;
 use super::discover::{self, Candidate, Directions};
 use super::source::{Account, Reader, Source};
-use super::{config, database, gateway_account, tree};
+use super::{config, database, devices, gateway_account, logs, tree};
+use crate::logs::LogSummary;
 use crate::model::subject::Subject;
 use crate::model::{Fact, HostPath, Release, SecretVault, Unknown, UnknownKind};
 use crate::snapshot::config::{ConfigFacts, ConfigFrom};
@@ -110,7 +111,11 @@ impl<'r> Run<'r> {
             .map(|(index, candidate)| self.installation(index, candidate, services.known(), vault))
             .collect();
         select(&mut installations);
-        let (as_of, as_of_from) = self.as_of(&installations);
+        let logs = self.logs(&installations, services.known());
+        if let Some(installation) = installations.iter_mut().find(|installation| installation.selected) {
+            self.learn_from_logs(installation, &logs);
+        }
+        let (as_of, as_of_from) = self.as_of(&installations, &logs);
         let not_live = || {
             if self.source.is_live() {
                 Unknown::new(UnknownKind::NotCollected, "not collected")
@@ -151,8 +156,29 @@ impl<'r> Run<'r> {
             mounts: Fact::Unknown(not_live()),
             programs: Fact::Unknown(not_live()),
             clock: Fact::Unknown(not_live()),
+            logs,
             installations,
         })
+    }
+
+    fn logs(&self, installations: &[Installation], services: Option<&ServiceFacts>) -> Fact<LogSummary> {
+        if !self.request.needs.contains(&Subject::Logs) {
+            return Fact::unknown(UnknownKind::NotCollected, "not asked for");
+        }
+        let Some(installation) = installations.iter().find(|installation| installation.selected) else {
+            return Fact::Absent;
+        };
+        let reading_as = self.reading_as(&installation.account, installation.state_dir.as_path());
+        let reader = reading_as.as_ref().map_or(Reader::Own, Reader::As);
+        logs::collect(self.source, installation, services, reader, &self.request.logs, self.deadline)
+    }
+
+    /// The newest release that a log names, where nothing else tells.
+    fn learn_from_logs(&self, installation: &mut Installation, logs: &Fact<LogSummary>) {
+        let Some(summary) = logs.known() else { return };
+        installation.versions.logs =
+            summary.releases.iter().max_by_key(|seen| seen.last).map(|seen| seen.release.clone());
+        installation.release = self.judged_release(&installation.versions);
     }
 
     fn host(&self) -> HostFacts {
@@ -276,10 +302,12 @@ impl<'r> Run<'r> {
             account.as_ref().map(|account| &account.account),
             self.deadline,
         );
-        let devices = JsonStore::default();
         let database = database::collect(self.source, &candidate.state_dir, reader, vault, self.deadline);
         let state = database_release(&database).or_else(|| config_release(&config));
         let versions = Versions { state, ..Versions::default() };
+        let release = self.judged_release(&versions);
+        let identity = devices::identity_dir(release.known().map(|judged| &judged.release), candidate.home.as_deref());
+        let devices = devices::collect(self.source, &candidate.state_dir, identity.as_deref(), reader, vault);
         let real = self.source.resolve(&candidate.state_dir).ok().filter(|real| *real != candidate.state_dir);
         Installation {
             id: format!("i{}", index + 1),
@@ -291,7 +319,7 @@ impl<'r> Run<'r> {
             state_dir: HostPath::from(candidate.state_dir.as_path()),
             real_state_dir: real.map(HostPath::from),
             account,
-            release: self.judged_release(&versions),
+            release,
             versions,
             store: store_kind(&devices, &database),
             config,
@@ -337,7 +365,7 @@ impl<'r> Run<'r> {
             })
     }
 
-    fn as_of(&self, installations: &[Installation]) -> (jiff::Timestamp, String) {
+    fn as_of(&self, installations: &[Installation], logs: &Fact<LogSummary>) -> (jiff::Timestamp, String) {
         if let Some(time) = self.request.as_of {
             return (time, "--as-of".to_owned());
         }
@@ -345,14 +373,18 @@ impl<'r> Run<'r> {
         if self.source.is_live() {
             return (now, "now".to_owned());
         }
-        let newest = installations
+        let files = installations
             .iter()
             .flat_map(|installation| installation.tree.kept())
             .map(|entry| entry.meta.mtime_ns)
             .max();
-        match newest.and_then(|time| jiff::Timestamp::from_nanosecond(time).ok()) {
-            Some(time) => (time, "the newest time seen in the state".to_owned()),
-            None => (now, "now: no time was found in the state".to_owned()),
+        let files = files.and_then(|time| jiff::Timestamp::from_nanosecond(time).ok());
+        let logged = logs.known().and_then(|summary| summary.newest);
+        match (files, logged) {
+            (Some(files), Some(logged)) if logged >= files => (logged, "the newest time seen in the logs".to_owned()),
+            (Some(files), _) => (files, "the newest time seen in the state".to_owned()),
+            (None, Some(logged)) => (logged, "the newest time seen in the logs".to_owned()),
+            (None, None) => (now, "now: no time was found in state or logs".to_owned()),
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod lock;
 pub mod mount;
 pub mod process;
 pub mod program;
+pub mod queue;
 pub mod record;
 pub mod service;
 pub mod store;
@@ -64,6 +65,8 @@ pub struct Snapshot {
     pub programs: Fact<program::ProgramFacts>,
     /// Clock and its synchronisation.
     pub clock: Fact<clock::ClockFacts>,
+    /// What the logs of the judged installation say.
+    pub logs: Fact<crate::logs::LogSummary>,
     /// The installations found.
     pub installations: Vec<Installation>,
 }

@@ -149,7 +149,7 @@ impl Limits {
         Self {
             max_main_bytes: 8 << 30,
             max_wal_bytes: 2 << 30,
-            in_memory_bytes: 12 << 20,
+            in_memory_bytes: 8 << 20,
             spool_dir: std::env::temp_dir(),
             tries: 6,
             pause: Duration::from_millis(40),

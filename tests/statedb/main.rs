@@ -2,6 +2,7 @@
 
 mod captured;
 mod hostile;
+mod large;
 mod made;
 mod support;
 mod unchanged;

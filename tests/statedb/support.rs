@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 pub const NAME: &str = "openclaw.sqlite";
@@ -105,4 +106,16 @@ pub fn crashed(db: &Connection, from: &Path) -> tempfile::TempDir {
         }
     }
     to
+}
+
+/// Runs one test of this program in another process, with a directory in its environment.
+pub fn child(test: &str, variable: &str, dir: &Path) -> Child {
+    Command::new(std::env::current_exe().expect("exe"))
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(variable, dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("spawn")
 }

@@ -1,12 +1,12 @@
 //! Reading changes nothing: a live database, held open in WAL mode by another process, is looked at before and after.
 
-use crate::support::{NAME, content, made, pair, read};
+use crate::support::{NAME, child, content, made, pair, read};
 use nix::unistd::{Uid, geteuid};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 
 /// Names, inodes, sizes, owners, modes and times of a directory and of all that is in it.
 fn look(dir: &Path, with_atime: bool) -> BTreeMap<String, Vec<i64>> {
@@ -71,17 +71,6 @@ fn other_process_reader() {
     nix::unistd::setresuid(user, user, user).expect("setresuid");
     let state = read(Path::new(&dir));
     println!("\npaired={}", content(&state).paired.known().expect("paired").len());
-}
-
-fn child(test: &str, variable: &str, dir: &Path) -> Child {
-    Command::new(std::env::current_exe().expect("exe"))
-        .args(["--exact", test, "--nocapture", "--test-threads=1"])
-        .env(variable, dir)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("spawn")
 }
 
 struct Holder(Child);

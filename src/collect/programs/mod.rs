@@ -1,0 +1,3 @@
+//! OpenClaw packages and Node binaries, found without running anything.
+
+pub mod manifest;
