@@ -6,6 +6,7 @@ pub mod configuration;
 pub mod docs;
 pub mod logs;
 pub mod ownership;
+pub mod proxies;
 pub mod reading;
 pub mod run;
 
@@ -187,6 +188,11 @@ pub static CHECKS: &[&dyn Check] = &[
     &logs::refusals::Refusals,
     &logs::faults::Faults,
     &logs::starts::Starts,
+    &configuration::file::File,
+    &configuration::syntax::Syntax,
+    &configuration::includes::Includes,
     &configuration::keys::Keys,
     &configuration::values::Values,
+    &configuration::mode::Mode,
+    &configuration::bind::Bind,
 ];
