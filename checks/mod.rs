@@ -3,12 +3,16 @@
 //! One file per check, in the folder of its area; registered in [`CHECKS`], in the order they print.
 
 pub mod configuration;
+pub mod credentials;
 pub mod docs;
 pub mod logs;
 pub mod ownership;
+pub mod ports;
 pub mod proxies;
 pub mod reading;
 pub mod run;
+pub mod safety;
+pub mod services;
 
 pub use crate::model::subject::Subject;
 
@@ -185,6 +189,9 @@ impl<'s> Context<'s> {
 pub static CHECKS: &[&dyn Check] = &[
     &ownership::access::StateAccess,
     &ownership::leftovers::Leftovers,
+    &services::duplicates::Duplicates,
+    &services::running::Running,
+    &ports::holder::Holder,
     &logs::refusals::Refusals,
     &logs::faults::Faults,
     &logs::starts::Starts,

@@ -1,7 +1,6 @@
 //! How checks read the snapshot: the release, the configuration, values of it in words, and findings about them.
 
 use super::{Check, Context};
-use crate::logs::LogSummary;
 use crate::model::{Evidence, Fact, Finding, HostPath, Release, Span, Unknown, UnknownKind};
 use crate::snapshot::config::{ConfigFacts, ConfigNode, ConfigOutcome, ConfigValue};
 use crate::snapshot::service::ServiceUnit;
@@ -91,18 +90,6 @@ impl<'s> Context<'s> {
             _ => true,
         };
         same_account && unit.profile == installation.profile
-    }
-
-    /// What the logs say.
-    ///
-    /// # Errors
-    /// Where logs could not be looked at.
-    pub fn logs(&self) -> Result<&'s LogSummary, Unknown> {
-        match &self.snapshot.logs {
-            Fact::Known(summary) => Ok(summary),
-            Fact::Absent => Err(Unknown::new(UnknownKind::Failed, "no log was found")),
-            Fact::Unknown(why) => Err(why.clone()),
-        }
     }
 
     /// A finding about a value of the configuration, with its place and its masked source line as evidence.

@@ -18,6 +18,7 @@ pub mod fix;
 pub mod json5;
 pub mod logs;
 pub mod model;
+pub mod probe;
 pub mod render;
 pub mod report;
 pub mod snapshot;

@@ -8,6 +8,8 @@ pub mod failure;
 pub mod logs;
 pub mod options;
 pub mod output;
+pub mod probe;
+mod probe_text;
 pub mod when;
 pub mod world;
 

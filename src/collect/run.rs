@@ -2,12 +2,16 @@
 
 use super::accounts::AccountBook;
 use super::discover::{self, Candidate, Directions};
+use super::env_files::{self, EnvDialect};
+use super::environment::{self, RawVar};
+use super::services::{self, ServiceInputs};
 use super::source::{Account, Reader, Source};
 use super::{config, database, devices, gateway_account, logs, tree};
 use crate::logs::LogSummary;
 use crate::model::subject::Subject;
-use crate::model::{Fact, HostPath, Release, SecretVault, Unknown, UnknownKind};
+use crate::model::{Fact, HostPath, Release, Secret, SecretVault, Unknown, UnknownKind};
 use crate::snapshot::config::{ConfigFacts, ConfigFrom};
+use crate::snapshot::environment::{EnvFile, Environment, Place};
 use crate::snapshot::installation::{FoundBy, GatewayAccount, Installation, JudgedRelease, StoreKind, Versions};
 use crate::snapshot::service::ServiceFacts;
 use crate::snapshot::store::{FileState, JsonStore};
@@ -104,7 +108,7 @@ impl<'r> Run<'r> {
         if candidates.is_empty() {
             return Err(RequestError::NoInstallation { looked_in: homes.into_iter().map(HostPath::from).collect() });
         }
-        let services: Fact<ServiceFacts> = Fact::unknown(UnknownKind::NotCollected, "not collected yet");
+        let services = self.services(&homes, vault);
         let mut installations: Vec<Installation> = candidates
             .iter()
             .enumerate()
@@ -116,6 +120,8 @@ impl<'r> Run<'r> {
             self.learn_from_logs(installation, &logs);
         }
         let (as_of, as_of_from) = self.as_of(&installations, &logs);
+        let uids: Vec<u32> =
+            installations.iter().filter_map(Installation::account).map(|account| account.uid).collect();
         let not_live = || {
             if self.source.is_live() {
                 Unknown::new(UnknownKind::NotCollected, "not collected")
@@ -138,17 +144,8 @@ impl<'r> Run<'r> {
                 init: Fact::Unknown(not_live()),
                 shifted_uids: Fact::Unknown(not_live()),
             },
-            accounts: crate::snapshot::account::AccountFacts {
-                caller: crate::snapshot::account::Caller {
-                    uid: self.run_as.uid,
-                    euid: self.run_as.uid,
-                    gid: 0,
-                    home: None,
-                    behind: None,
-                },
-                accounts: Vec::new(),
-            },
-            caller_environment: Fact::Unknown(not_live()),
+            accounts: self.accounts.facts(self.source, uids),
+            caller_environment: self.caller_environment(vault),
             services,
             processes: Fact::Unknown(not_live()),
             listeners: Fact::Unknown(not_live()),
@@ -159,6 +156,51 @@ impl<'r> Run<'r> {
             logs,
             installations,
         })
+    }
+
+    /// Units are always read: they say which account runs the gateway. Their managers are asked only on a live host.
+    fn services(&self, homes: &[PathBuf], vault: &mut SecretVault) -> Fact<ServiceFacts> {
+        let known = self.accounts.homes(self.source);
+        let accounts: Vec<Account> = known
+            .into_iter()
+            .filter(|account| account.home.as_ref().is_some_and(|home| homes.contains(home)))
+            .collect();
+        let ask_managers = self.source.is_live() && self.request.needs.contains(&Subject::Services);
+        let inputs = ServiceInputs { book: &self.accounts, homes: &accounts, ask_managers };
+        Fact::Known(services::collect(self.source, &inputs, vault))
+    }
+
+    /// The caller's own variables, on a live host.
+    fn caller_environment(&self, vault: &mut SecretVault) -> Fact<Environment> {
+        if !self.source.is_live() {
+            return Fact::Unknown(Unknown::offline_root());
+        }
+        let at = Place { file: HostPath::from("/proc/self/environ"), line: None };
+        let raw: Vec<RawVar> =
+            std::env::vars().map(|(name, value)| RawVar { name, value: Secret::new(value), at: at.clone() }).collect();
+        Fact::Known(environment::environment(&raw, vault))
+    }
+
+    /// The environment files that OpenClaw reads by itself (host-by-release 1.2).
+    fn env_files(&self, candidate: &Candidate, reader: Reader<'_>, vault: &mut SecretVault) -> Vec<EnvFile> {
+        let state = &candidate.state_dir;
+        let gateway_env = candidate.home.as_ref().map(|home| home.join(".config/openclaw/gateway.env"));
+        let files = [
+            (Some(state.join(".env")), EnvDialect::Dotenv),
+            (gateway_env, EnvDialect::Dotenv),
+            (Some(state.join("gateway.systemd.env")), EnvDialect::Systemd),
+        ];
+        files
+            .into_iter()
+            .filter_map(|(path, dialect)| path.map(|path| (path, dialect)))
+            .filter_map(|(path, dialect)| {
+                let environment = env_files::collect(self.source, &path, dialect, reader, vault);
+                let meta = Fact::from(self.source.metadata(&path).ok());
+                let host_path = HostPath::from(path.as_path());
+                let at = Place { file: host_path.clone(), line: None };
+                (!environment.is_absent()).then_some(EnvFile { path: host_path, optional: true, at, meta, environment })
+            })
+            .collect()
     }
 
     fn logs(&self, installations: &[Installation], services: Option<&ServiceFacts>) -> Fact<LogSummary> {
@@ -326,7 +368,7 @@ impl<'r> Run<'r> {
             tree,
             devices,
             database,
-            env_files: Vec::new(),
+            env_files: self.env_files(candidate, reader, vault),
         }
     }
 
