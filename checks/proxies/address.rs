@@ -111,9 +111,9 @@ fn is_name(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 253
         && text.chars().any(|c| c.is_ascii_alphabetic())
-        && text.split('.').all(|label| {
-            !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-        })
+        && text
+            .split('.')
+            .all(|label| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'))
 }
 
 /// The address that a well-known name stands for.
