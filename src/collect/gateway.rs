@@ -12,6 +12,9 @@ use crate::snapshot::{Installation, Snapshot};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+/// The port of a gateway that nothing else tells.
+pub const DEFAULT_PORT: u16 = 18_789;
+
 /// How far a probe may go.
 #[derive(Debug, Clone, Default)]
 pub struct Reach {
@@ -73,7 +76,7 @@ pub fn port(snapshot: &Snapshot, installation: &Installation) -> u16 {
                 && unit.home_owner == installation.account().map(|account| account.uid)
         })
     });
-    of_unit.or_else(|| installation.config.port()).unwrap_or(18_789)
+    of_unit.or_else(|| installation.config.port()).unwrap_or(DEFAULT_PORT)
 }
 
 fn tls(installation: &Installation) -> bool {

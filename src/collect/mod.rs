@@ -9,6 +9,7 @@ pub mod env_files;
 pub mod environment;
 pub mod gateway;
 pub mod gateway_account;
+mod installations;
 pub mod listeners;
 pub mod logs;
 pub mod processes;
