@@ -211,7 +211,7 @@ impl Duplicates {
 }
 
 /// Whether a process uses the judged state directory or port, as far as can be seen.
-fn works_here(context: &Context<'_>, process: &ProcessFact) -> bool {
+pub(super) fn works_here(context: &Context<'_>, process: &ProcessFact) -> bool {
     let installation = context.installation;
     let on_state = process
         .databases
