@@ -3,12 +3,15 @@
 //! One file per check, in the folder of its area; registered in [`CHECKS`], in the order they print.
 
 pub mod configuration;
+pub mod credentials;
 pub mod docs;
 pub mod logs;
 pub mod ownership;
 pub mod ports;
+pub mod proxies;
 pub mod reading;
 pub mod run;
+pub mod safety;
 pub mod services;
 
 pub use crate::model::subject::Subject;
@@ -192,6 +195,11 @@ pub static CHECKS: &[&dyn Check] = &[
     &logs::refusals::Refusals,
     &logs::faults::Faults,
     &logs::starts::Starts,
+    &configuration::file::File,
+    &configuration::syntax::Syntax,
+    &configuration::includes::Includes,
     &configuration::keys::Keys,
     &configuration::values::Values,
+    &configuration::mode::Mode,
+    &configuration::bind::Bind,
 ];

@@ -5,6 +5,8 @@
 pub mod check;
 pub mod explain;
 pub mod failure;
+pub mod fix;
+pub mod history;
 pub mod logs;
 mod logs_command;
 pub mod options;
@@ -12,6 +14,7 @@ pub mod output;
 pub mod probe;
 mod probe_command;
 mod probe_text;
+pub mod undo;
 pub mod when;
 pub mod world;
 

@@ -1,6 +1,7 @@
 //! The options of every collecting command, as typed and as resolved.
 
 use super::failure::Failure;
+use crate::model::shell::quote;
 use crate::model::{Release, Severity};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -226,16 +227,6 @@ impl WhereArgs {
             }
         }
         Ok(())
-    }
-}
-
-/// Quotes for a POSIX shell where needed.
-pub fn quote(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
 

@@ -12,6 +12,9 @@ use crate::snapshot::{Installation, Snapshot};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+/// The port of a gateway that nothing else tells.
+pub const DEFAULT_PORT: u16 = 18_789;
+
 /// How far a probe may go.
 #[derive(Debug, Clone, Default)]
 pub struct Reach {
@@ -73,7 +76,7 @@ pub fn port(snapshot: &Snapshot, installation: &Installation) -> u16 {
                 && unit.home_owner == installation.account().map(|account| account.uid)
         })
     });
-    of_unit.or_else(|| installation.config.port()).unwrap_or(18_789)
+    of_unit.or_else(|| installation.config.port()).unwrap_or(DEFAULT_PORT)
 }
 
 fn tls(installation: &Installation) -> bool {
@@ -101,7 +104,10 @@ fn candidates(snapshot: &Snapshot, installation: &Installation, vault: &SecretVa
     let mut secrets = Secrets { vault, found: Vec::new() };
     secrets.config(installation, &["gateway", "auth", "token"]);
     secrets.config(installation, &["gateway", "auth", "password"]);
-    for unit in snapshot.services.known().into_iter().flat_map(|services| services.gateways()) {
+    // A unit of another account's home holds another gateway's secrets.
+    let uid = installation.account().map(|account| account.uid);
+    let units = snapshot.services.known().into_iter().flat_map(|services| services.gateways());
+    for unit in units.filter(|unit| unit.home_owner.is_some() && unit.home_owner == uid) {
         secrets.environment(&unit.environment, &format!("unit {}", unit.name));
         for file in &unit.environment_files {
             if let Some(environment) = file.environment.known() {
