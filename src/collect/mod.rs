@@ -1,13 +1,17 @@
 //! The only reader of the machine: one file per subject. Every fact can be unknown with a reason.
 
 pub mod accounts;
+pub mod clock;
 pub mod config;
+pub mod container;
 pub mod database;
 pub mod discover;
 pub mod env_files;
 pub mod environment;
 pub mod gateway_account;
 pub mod listeners;
+pub mod locks;
+pub mod mounts;
 pub mod processes;
 pub mod programs;
 pub mod recognise;
