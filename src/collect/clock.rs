@@ -92,8 +92,8 @@ fn boot() -> Fact<jiff::Timestamp> {
 
 #[cfg(not(target_os = "linux"))]
 fn boot() -> Fact<jiff::Timestamp> {
-    let time = i64::try_from(sysinfo::System::boot_time()).ok().filter(|seconds| *seconds > 0);
-    match time.map(jiff::Timestamp::from_second) {
+    let seconds = sysinfo::System::boot_time().ok().and_then(|seconds| i64::try_from(seconds).ok());
+    match seconds.filter(|seconds| *seconds > 0).map(jiff::Timestamp::from_second) {
         Some(Ok(time)) => Fact::Known(time),
         _ => Fact::unknown(UnknownKind::Unsupported, "this system does not tell"),
     }
