@@ -140,7 +140,7 @@ impl Rules {
                     .iter()
                     .map(|text| {
                         // A blank in a rule is any white space, so that phrases are found across wrapped lines.
-                        patterns.push(text.replace(' ', r"\s+"));
+                        patterns.push(text.replace(" ?", r"\s*").replace(' ', r"\s+"));
                         patterns.len() - 1
                     })
                     .collect()
