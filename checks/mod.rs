@@ -6,6 +6,7 @@ pub mod configuration;
 pub mod docs;
 pub mod logs;
 pub mod ownership;
+pub mod pairing;
 pub mod reading;
 pub mod run;
 
@@ -189,4 +190,5 @@ pub static CHECKS: &[&dyn Check] = &[
     &logs::starts::Starts,
     &configuration::keys::Keys,
     &configuration::values::Values,
+    &pairing::device_store_text::DeviceStoreText,
 ];
