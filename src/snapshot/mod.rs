@@ -17,6 +17,7 @@ pub mod process;
 pub mod program;
 pub mod queue;
 pub mod record;
+pub mod scopes;
 pub mod service;
 pub mod store;
 pub mod tree;
