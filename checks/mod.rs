@@ -191,4 +191,6 @@ pub static CHECKS: &[&dyn Check] = &[
     &configuration::keys::Keys,
     &configuration::values::Values,
     &pairing::device_store_text::DeviceStoreText,
+    &pairing::paired_records::PairedRecords,
+    &pairing::pending_requests::PendingRequests,
 ];

@@ -211,6 +211,14 @@ impl<'s> View<'s> {
         self.rules.cli_sends_device(self.shared_secret().unwrap_or(true))
     }
 
+    /// Whether any proxy is trusted.
+    pub fn trusts_proxies(&self) -> bool {
+        let config = &self.context.installation.config;
+        config
+            .at(&["gateway", "trustedProxies"])
+            .is_some_and(|node| node.elements().is_none_or(|elements| !elements.is_empty()))
+    }
+
     /// `gateway.nodes.pairing.autoApproveLocal`, which is on unless it is switched off (from 2026.8.1).
     pub fn auto_local(&self) -> bool {
         let config = &self.context.installation.config;
