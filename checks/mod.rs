@@ -193,4 +193,9 @@ pub static CHECKS: &[&dyn Check] = &[
     &pairing::device_store_text::DeviceStoreText,
     &pairing::paired_records::PairedRecords,
     &pairing::pending_requests::PendingRequests,
+    &pairing::host_device::HostDevice,
+    &pairing::store_loss::StoreLoss,
+    &pairing::device_identity::DeviceIdentityCheck,
+    &pairing::device_tokens::DeviceTokens,
+    &pairing::approval_queues::ApprovalQueues,
 ];

@@ -29,7 +29,7 @@
 //! ## Since and until
 //! All releases. Files up to 2026.7.35, rows of the state database from 2026.8.1.
 
-use super::record_fault::{RecordFault, What, faults};
+use super::record_fault::{RecordFault, faults};
 use super::view::{Part, View};
 use super::words::{self, count};
 use super::{lockout, record_words};

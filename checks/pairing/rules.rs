@@ -115,6 +115,11 @@ impl Rules {
         }
     }
 
+    /// Whether the form of the macOS app is read as an identity (2026.5.12).
+    pub fn reads_swift_identity(&self) -> bool {
+        self.from(5, 12)
+    }
+
     /// The scopes that the host's CLI asks for as an operator (pairing-by-release 1.7).
     pub fn cli_asks(&self) -> Vec<String> {
         let mut scopes = vec!["operator.admin", "operator.approvals", "operator.pairing"];
@@ -187,6 +192,17 @@ impl Rules {
     /// locks it out although the configured token is right.
     pub fn cached_token_first(&self) -> bool {
         self.release.before(2, 17)
+    }
+
+    /// Whether a shared token that is refused is reported as a device token mismatch, and the client then drops its cached
+    /// device token (2026.2.17 to 2.21; lab 2026.2.19, F7a).
+    pub fn drops_token_at_shared_mismatch(&self) -> bool {
+        self.between((2, 17), (2, 22))
+    }
+
+    /// Whether tokens may hold fewer scopes than the record on purpose (2026.3.12: capped by the approval; least privilege).
+    pub fn narrows_tokens(&self) -> bool {
+        self.from(3, 12)
     }
 
     /// Whether `openclaw devices approve` works from the store when the gateway refuses the CLI (2026.2.21).

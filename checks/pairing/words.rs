@@ -1,6 +1,6 @@
 //! Words for records, ids and times.
 
-use crate::snapshot::device::{PairedDevice, PendingRequest, RecordPlace};
+use crate::snapshot::device::{PairedDevice, PendingRequest};
 
 /// At most so many records are listed as evidence of one finding.
 pub(super) const MOST_LISTED: usize = 20;
@@ -74,14 +74,6 @@ pub(super) fn count(number: usize, what: &str) -> String {
         _ if number == 1 => format!("1 {what}"),
         Some(stem) => format!("{number} {stem}ies"),
         None => format!("{number} {what}s"),
-    }
-}
-
-/// How a record is named in a sentence.
-pub(super) fn place(place: &RecordPlace) -> String {
-    match place.line {
-        Some(line) => format!("{} (line {line})", id(&place.key)),
-        None => id(&place.key),
     }
 }
 
