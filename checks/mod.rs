@@ -3,12 +3,17 @@
 //! One file per check, in the folder of its area; registered in [`CHECKS`], in the order they print.
 
 pub mod configuration;
+pub mod credentials;
 pub mod docs;
 pub mod logs;
 pub mod ownership;
 pub mod pairing;
+pub mod ports;
+pub mod proxies;
 pub mod reading;
 pub mod run;
+pub mod safety;
+pub mod services;
 
 pub use crate::model::subject::Subject;
 
@@ -185,9 +190,15 @@ impl<'s> Context<'s> {
 pub static CHECKS: &[&dyn Check] = &[
     &ownership::access::StateAccess,
     &ownership::leftovers::Leftovers,
+    &services::duplicates::Duplicates,
+    &services::running::Running,
+    &ports::holder::Holder,
     &logs::refusals::Refusals,
     &logs::faults::Faults,
     &logs::starts::Starts,
+    &configuration::file::File,
+    &configuration::syntax::Syntax,
+    &configuration::includes::Includes,
     &configuration::keys::Keys,
     &configuration::values::Values,
     &pairing::device_store_text::DeviceStoreText,
@@ -198,4 +209,6 @@ pub static CHECKS: &[&dyn Check] = &[
     &pairing::device_identity::DeviceIdentityCheck,
     &pairing::device_tokens::DeviceTokens,
     &pairing::approval_queues::ApprovalQueues,
+    &configuration::mode::Mode,
+    &configuration::bind::Bind,
 ];

@@ -33,8 +33,14 @@ pub struct LogFile {
 pub fn files(source: &dyn Source, installation: &Installation, services: Option<&ServiceFacts>) -> Vec<LogFile> {
     let uid = installation.account().map(|account| account.uid);
     let mut found: Vec<LogFile> = Vec::new();
+    // Temporary directories are shared: a log of another account there is another gateway's.
+    let is_others =
+        |path: &Path, meta: &Meta| path.starts_with("/tmp") && uid.is_some_and(|uid| meta.uid != uid && meta.uid != 0);
     let mut add = |path: PathBuf| {
         let Ok(meta) = source.metadata_following(&path) else { return };
+        if is_others(&path, &meta) {
+            return;
+        }
         if meta.kind == EntryKind::File && meta.size > 0 && !found.iter().any(|file| file.path == path) {
             let trusted = meta.uid == 0 || Some(meta.uid) == uid;
             found.push(LogFile { path, meta, trusted });

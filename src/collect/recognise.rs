@@ -95,8 +95,20 @@ const LAUNCHERS: &[&str] = &[
 /// Options before the subcommand that take a value.
 const VALUE_OPTIONS: &[&str] = &["--profile", "--log-level", "--container"];
 
-/// What may follow `gateway` in a run of the gateway itself; other words are commands about it.
-const GATEWAY_RUNS: &[&str] = &["run"];
+/// Options of `gateway run` that take a value (2026.9.6, `gateway-run-argv.mjs`; the older ones are among them).
+const GATEWAY_VALUE_OPTIONS: &[&str] = &[
+    "--port",
+    "--bind",
+    "--token",
+    "--token-file",
+    "--auth",
+    "--password",
+    "--password-file",
+    "--tailscale",
+    "--ws-log",
+    "--raw-stream-path",
+    "--profile",
+];
 
 /// Commands about the gateway, from the CLI of 2026.1 to 2026.9.
 const GATEWAY_COMMANDS: &[&str] = &[
@@ -201,27 +213,34 @@ fn describe(kind: CommandKind, product: Option<Product>, entry: &str, rest: &[St
     }
 }
 
-/// Decides by the first word that is no option.
+/// Decides by the first word that is no option, and for `gateway` by the next one: OpenClaw runs it in the foreground
+/// for `gateway` and `gateway run`; a word that is no command of any release is taken for something else, a shell
+/// redirection for example.
 fn kind_of(rest: &[String]) -> CommandKind {
     let mut words = rest.iter().map(String::as_str);
+    match positional(&mut words, VALUE_OPTIONS) {
+        Some("gateway") => match positional(&mut words, GATEWAY_VALUE_OPTIONS) {
+            Some(word) if GATEWAY_COMMANDS.contains(&word) => CommandKind::Other,
+            _ => CommandKind::Gateway,
+        },
+        Some("node") => match positional(&mut words, GATEWAY_VALUE_OPTIONS) {
+            None | Some("run" | "start" | "host") => CommandKind::Node,
+            Some(_) => CommandKind::Other,
+        },
+        _ => CommandKind::Other,
+    }
+}
+
+/// The next word that is neither an option nor an option's value.
+fn positional<'a>(words: &mut impl Iterator<Item = &'a str>, with_value: &[&str]) -> Option<&'a str> {
     while let Some(word) = words.next() {
-        if VALUE_OPTIONS.contains(&word) {
+        if with_value.contains(&word) {
             words.next();
         } else if !word.starts_with('-') {
-            let next = words.clone().next().unwrap_or_default();
-            return match word {
-                "gateway" if next.starts_with('-') || next.is_empty() || GATEWAY_RUNS.contains(&next) => {
-                    CommandKind::Gateway
-                }
-                "gateway" if GATEWAY_COMMANDS.contains(&next) => CommandKind::Other,
-                // A shell redirection or the like may follow; OpenClaw itself asks for the word `gateway` only.
-                "gateway" => CommandKind::Gateway,
-                "node" if next.starts_with('-') || matches!(next, "" | "run" | "start" | "host") => CommandKind::Node,
-                _ => CommandKind::Other,
-            };
+            return Some(word);
         }
     }
-    CommandKind::Other
+    None
 }
 
 /// The value of `--name VALUE` or `--name=VALUE`; the last one counts.
@@ -268,9 +287,12 @@ pub fn title(first_argument: &str) -> Option<(Product, Option<&str>)> {
     })
 }
 
-/// Whether a process with these arguments is a gateway: by its title, which hides the real arguments, or by those.
-pub fn is_gateway(argv: &[String]) -> bool {
-    let titled = argv.first().and_then(|first| title(first)).is_some_and(|(_, sub)| sub == Some("gateway"));
+/// Whether a process with these arguments, which is known to listen on a gateway's port, is a gateway: by its title, which
+/// hides the real arguments, or by those. Before 2026.7.1 `gateway run` bears the bare name of the product (seen on a real
+/// 2026.6.11), which other runs of the CLI bear too; but those do not listen.
+pub fn listens_as_gateway(argv: &[String]) -> bool {
+    let titled =
+        argv.first().and_then(|first| title(first)).is_some_and(|(_, sub)| matches!(sub, None | Some("gateway")));
     titled || command(argv).is_some_and(|command| command.kind == CommandKind::Gateway)
 }
 
@@ -309,6 +331,8 @@ mod tests {
             "/usr/bin/npx -y openclaw gateway",
             "sudo -u claw -H openclaw --dev gateway",
             "openclaw-gateway",
+            "openclaw gateway --port 1 --token-file /x run --force",
+            "/bin/sh /s/service-env/a-env-wrapper.sh /s/service-env/a.env /n/node /x/openclaw/dist/index.js gateway",
             "/usr/bin/podman run --rm --name claw -v /srv/openclaw:/x ghcr.io/openclaw/openclaw:2026.9.6",
             "/usr/bin/docker run -p 18789:18789 openclaw:local node dist/index.js gateway --bind lan",
         ] {
@@ -320,6 +344,7 @@ mod tests {
     fn other_commands_and_other_programs_are_none() {
         for line in [
             "openclaw gateway status --deep",
+            "openclaw gateway --port 1 status",
             "openclaw devices list",
             "openclaw agent --message gateway",
             "node /x/openclaw/dist/index.js doctor",
@@ -368,14 +393,14 @@ mod tests {
     }
 
     #[test]
-    fn running_gateways_are_known_by_title_or_arguments() {
-        let is = |line: &str| is_gateway(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
-        assert!(is("openclaw-gateway"));
-        assert!(is("clawdbot-gateway"));
-        assert!(is("bun /opt/openclaw/dist/index.js gateway"));
-        assert!(!is("openclaw"));
-        assert!(!is("openclaw-node"));
-        assert!(!is("node /srv/server.js"));
+    fn listening_gateways_are_known_by_title_or_arguments() {
+        let is = |line: &str| listens_as_gateway(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        for line in ["openclaw-gateway", "clawdbot-gateway", "openclaw", "bun /opt/openclaw/dist/index.js gateway"] {
+            assert!(is(line), "{line}");
+        }
+        for line in ["openclaw-node", "openclaw-devices", "node /srv/server.js", "node /x/openclaw.mjs devices list"] {
+            assert!(!is(line), "{line}");
+        }
     }
 
     #[test]

@@ -45,9 +45,12 @@ impl Hands<'_> {
     }
 }
 
-/// Whether the process still runs and is still the same one.
-pub fn still_runs(process: &ProcessId) -> bool {
-    hold(process).is_ok()
+/// Proves that the process runs and is the one that is meant.
+///
+/// # Errors
+/// [`FixError::Stale`] where it is gone or another one.
+pub fn must_run(process: &ProcessId) -> Result<()> {
+    hold(process).map(drop)
 }
 
 #[derive(Debug, Clone, Copy)]

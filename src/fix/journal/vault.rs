@@ -233,7 +233,7 @@ fn locate(top: &Top, path: &HostPath) -> Result<crate::fix::walk::Place> {
     let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     let actor = Actor::new(Account { uid, gid, groups: vec![gid], name: None, home: None });
     let bases = [Base::new(path)];
-    Walker { top, actor: &actor, bases: &bases }.locate(path, Last::Follow, Links::Judge)
+    Walker { top, actor: &actor, bases: &bases, narrowed: &[] }.locate(path, Last::Follow, Links::Judge)
 }
 
 /// The names in a directory.

@@ -1,0 +1,3 @@
+//! Checks of trusted proxies and of what makes a client count as local.
+
+pub mod address;

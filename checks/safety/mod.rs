@@ -1,0 +1,1 @@
+//! Settings and modes that lock nobody out and leave a door open.
