@@ -202,4 +202,9 @@ pub static CHECKS: &[&dyn Check] = &[
     &configuration::values::Values,
     &configuration::mode::Mode,
     &configuration::bind::Bind,
+    &proxies::items::Items,
+    &proxies::loopback::Loopback,
+    &proxies::wide::Wide,
+    &proxies::untrusted::Untrusted,
+    &proxies::auth::TrustedProxyAuth,
 ];

@@ -100,7 +100,11 @@ impl Check for Bind {
                     edits,
                     "the gateway does not start with this bind",
                 )?;
-                Some(plan.say_first("Afterwards other machines reach the gateway only through Tailscale, SSH or a proxy."))
+                Some(
+                    plan.say_first(
+                        "Afterwards other machines reach the gateway only through Tailscale, SSH or a proxy.",
+                    ),
+                )
             }
             _ => {
                 let by_hand = finding.fix_hint.clone()?;
@@ -124,7 +128,8 @@ impl Bind {
         }
         match host {
             None => {
-                let message = "gateway.bind is custom and gateway.customBindHost is not set: the gateway does not start";
+                let message =
+                    "gateway.bind is custom and gateway.customBindHost is not set: the gateway does not start";
                 let finding = context.config_finding(self, CUSTOM, "gateway.bind", bind, message);
                 Some(finding.hint("Set gateway.customBindHost to an IPv4 address of this host"))
             }
@@ -203,7 +208,8 @@ impl Bind {
             Some(release) if release.within((2, 27), (3, 1)) => (Severity::Warning, Certainty::Possible),
             _ => return None,
         };
-        let message = format!("gateway.bind is {bound} without gateway.controlUi.allowedOrigins: the gateway refuses to start");
+        let message =
+            format!("gateway.bind is {bound} without gateway.controlUi.allowedOrigins: the gateway refuses to start");
         let mut finding = context.config_finding(self, ORIGINS, "gateway.bind", bind, message);
         (finding.severity, finding.certainty) = (severity, certainty);
         Some(finding.hint("List the origins that browsers use, such as http://192.168.1.10:18789, in gateway.controlUi.allowedOrigins"))

@@ -56,7 +56,11 @@ impl Check for File {
         const CODES: &[CodeSpec] = &[
             CodeSpec::error(MISSING, Cause::ConfigInvalid, "There is no configuration"),
             CodeSpec::error(UNREADABLE, Cause::ConfigInvalid, "The configuration can't be read"),
-            CodeSpec::error(NO_FILE, Cause::ConfigInvalid, "Something that is no file lies at the configuration's path"),
+            CodeSpec::error(
+                NO_FILE,
+                Cause::ConfigInvalid,
+                "Something that is no file lies at the configuration's path",
+            ),
             CodeSpec::warning(LARGE, Some(Cause::ConfigInvalid), "The configuration is larger than any real one"),
         ];
         CODES
@@ -96,7 +100,9 @@ impl File {
         let used = traces(context);
         let message = format!("There is no configuration at {}: the gateway does not start", config.path);
         let mut finding = context.file_finding(self, MISSING, message);
-        finding.evidence.push(Evidence::new("this is the path that OpenClaw takes, and no file is there").at(&config.path));
+        finding
+            .evidence
+            .push(Evidence::new("this is the path that OpenClaw takes, and no file is there").at(&config.path));
         if let Some(copy) = copy {
             let text = format!("a copy with gateway.mode lies beside it ({} bytes)", copy.meta.size);
             finding.evidence.push(Evidence::new(text).at(&copy.path));
@@ -131,7 +137,8 @@ impl File {
             return Err(why.clone());
         }
         let message = format!("The configuration {path} {words}: the gateway does not start and the CLI stops");
-        let mut finding = context.file_finding(self, code, message).evidence(Evidence::new(why.reason.clone()).at(path));
+        let mut finding =
+            context.file_finding(self, code, message).evidence(Evidence::new(why.reason.clone()).at(path));
         if code != NO_FILE {
             finding.certainty = Certainty::Possible;
         }
@@ -165,7 +172,9 @@ fn traces(context: &Context<'_>) -> Vec<Evidence> {
 pub fn allows_unconfigured(context: &Context<'_>) -> bool {
     let passes = |argument: &String| argument == "--allow-unconfigured";
     context.gateway_units().unwrap_or_default().iter().any(|unit| {
-        unit.exec.iter().filter(|line| line.setting.starts_with("ExecStart") || line.setting == "ProgramArguments")
+        unit.exec
+            .iter()
+            .filter(|line| line.setting.starts_with("ExecStart") || line.setting == "ProgramArguments")
             .any(|line| line.argv.iter().any(passes))
     })
 }

@@ -128,7 +128,8 @@ impl Mode {
             finding.evidence.push(Evidence::new(text).at(&copy.path));
         }
         if allows_unconfigured(context) {
-            finding.message = "gateway.mode is not set; the unit's --allow-unconfigured starts it all the same".to_owned();
+            finding.message =
+                "gateway.mode is not set; the unit's --allow-unconfigured starts it all the same".to_owned();
             (finding.severity, finding.certainty) = (Severity::Warning, Certainty::Possible);
         } else if context.within((4, 5), (4, 14)) == Some(true) {
             // The change log of 2026.4.5 and the package of 2026.4.15 differ; what lies between was not seen.
@@ -141,7 +142,8 @@ impl Mode {
 
     fn remote(&self, context: &Context<'_>, mode: &ConfigNode) -> Vec<Finding> {
         let here = gateway_here(context);
-        let hint = || format!("Run `{}`, if the gateway is to run here", context.openclaw("config set gateway.mode local"));
+        let hint =
+            || format!("Run `{}`, if the gateway is to run here", context.openclaw("config set gateway.mode local"));
         let mut findings = Vec::new();
         if let Some((evidence, certainty)) = &here {
             let message = "gateway.mode is remote on the host of a gateway: it does not start any more".to_owned();
@@ -158,7 +160,8 @@ impl Mode {
             Some(url) if here.is_some() && is_own_address(context, url) => {
                 let node = context.value(&["gateway", "remote", "url"]).unwrap_or(mode);
                 let message = "gateway.remote.url points back to this host, whose gateway mode remote keeps down";
-                let mut finding = context.config_finding(self, SELF_URL, "gateway.remote.url", node, message).hint(hint());
+                let mut finding =
+                    context.config_finding(self, SELF_URL, "gateway.remote.url", node, message).hint(hint());
                 finding.certainty = Certainty::Likely;
                 findings.push(finding);
             }
@@ -169,14 +172,19 @@ impl Mode {
 }
 
 fn is_reference(context: &Context<'_>) -> bool {
-    context.value(&["gateway", "remote", "url"]).is_some_and(|node| node.as_str().is_none() && node.type_name() == "string")
+    context
+        .value(&["gateway", "remote", "url"])
+        .is_some_and(|node| node.as_str().is_none() && node.type_name() == "string")
 }
 
 /// What shows that a gateway belongs on this host.
 fn gateway_here(context: &Context<'_>) -> Option<(Evidence, Certainty)> {
     let units = context.gateway_units().unwrap_or_default();
     if let Some(unit) = units.iter().find(|unit| unit.starts_by_itself() != Some(false)) {
-        return Some((Evidence::new(format!("{} starts a gateway here", unit.name)).at(&unit.path), Certainty::Certain));
+        return Some((
+            Evidence::new(format!("{} starts a gateway here", unit.name)).at(&unit.path),
+            Certainty::Certain,
+        ));
     }
     let installation = context.installation;
     if installation.paired_devices().next().is_some() {
@@ -208,7 +216,6 @@ pub fn host_of(url: &str) -> Option<&str> {
     if let Some(inside) = host.strip_prefix('[') {
         return inside.split(']').next();
     }
-    host.rsplit_once(':').map_or(Some(host), |(name, port)| {
-        Some(if port.chars().all(|c| c.is_ascii_digit()) { name } else { host })
-    })
+    host.rsplit_once(':')
+        .map_or(Some(host), |(name, port)| Some(if port.chars().all(|c| c.is_ascii_digit()) { name } else { host }))
 }

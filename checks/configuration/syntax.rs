@@ -114,7 +114,9 @@ impl Syntax {
                 .file_finding(self, BLANK, message)
                 .evidence(Evidence::new("the file holds no text").at(&problem.file))
                 .hint(match &copy {
-                    Some(copy) => format!("Look at {} and put it back", copy.path.clone().unwrap_or(problem.file.clone())),
+                    Some(copy) => {
+                        format!("Look at {} and put it back", copy.path.clone().unwrap_or(problem.file.clone()))
+                    }
                     None => format!("Run `{}`", context.openclaw("setup")),
                 });
             return with(finding, copy);
@@ -171,9 +173,10 @@ fn has_last_good(context: &Context<'_>) -> bool {
 }
 
 fn newest_good_copy(context: &Context<'_>) -> Option<Evidence> {
-    let good = context.config().siblings.iter().filter(|sibling| {
-        matches!(sibling.parses, Fact::Known(true)) && matches!(sibling.has_mode, Fact::Known(true))
-    });
+    let good =
+        context.config().siblings.iter().filter(|sibling| {
+            matches!(sibling.parses, Fact::Known(true)) && matches!(sibling.has_mode, Fact::Known(true))
+        });
     let copy = good.max_by_key(|sibling| sibling.meta.mtime_ns)?;
     Some(Evidence::new("this copy parses and sets gateway.mode").at(&copy.path))
 }

@@ -233,7 +233,17 @@ mod tests {
 
     #[test]
     fn what_needs_a_guess_is_left_alone() {
-        for text in ["", "  ", "{ a: \"x\" \"y\" b: 1 }", "{\n  a: { b: \"x }\n}", "hello", "{ a: }", "{ : 1 }", "\u{0}\u{1}\u{2}", "{ a 1 }"] {
+        for text in [
+            "",
+            "  ",
+            "{ a: \"x\" \"y\" b: 1 }",
+            "{\n  a: { b: \"x }\n}",
+            "hello",
+            "{ a: }",
+            "{ : 1 }",
+            "\u{0}\u{1}\u{2}",
+            "{ a 1 }",
+        ] {
             assert_eq!(mended(text), None, "{text}");
         }
     }

@@ -178,13 +178,7 @@ fn siblings(source: &dyn Source, path: &Path, reader: Reader<'_>, vault: &mut Se
         .collect()
 }
 
-fn sibling(
-    source: &dyn Source,
-    path: &Path,
-    meta: Meta,
-    reader: Reader<'_>,
-    vault: &mut SecretVault,
-) -> ConfigSibling {
+fn sibling(source: &dyn Source, path: &Path, meta: Meta, reader: Reader<'_>, vault: &mut SecretVault) -> ConfigSibling {
     let path_in_host = HostPath::from(path);
     let contents = match source.read(path, MOST_BYTES, reader) {
         Ok(contents) => contents,
