@@ -23,3 +23,4 @@ pub mod render;
 pub mod report;
 pub mod snapshot;
 pub mod statedb;
+pub mod triage;

@@ -224,7 +224,7 @@ fn plan(context: &Context<'_>, account: &Account, finding: &Finding, group: &[(&
             vec![format!(
                 "{} is not part of OpenClaw's state; decide who may enter it, for example: sudo chmod a+x {}",
                 first.path,
-                crate::cli::options::quote(&first.path.to_string())
+                crate::model::shell::quote(&first.path.to_string())
             )],
         ));
     }

@@ -214,8 +214,9 @@ fn page(answer: &HttpSeen) -> String {
             format!("started{}", version.as_ref().map(|version| format!(", release {version}")).unwrap_or_default())
         }
         Page::Startup { .. } => "still starting".to_owned(),
-        Page::ControlUi { build } => {
-            format!("the dashboard{}", build.as_ref().map(|build| format!(", build {build}")).unwrap_or_default())
+        Page::ControlUi { product, build } => {
+            let build = build.as_ref().map(|build| format!(", build {build}")).unwrap_or_default();
+            format!("the dashboard of {}{build}", product.name())
         }
         Page::ProxyAttributionRequired => "refused: forwarding headers of a proxy that is not trusted".to_owned(),
         Page::Upgraded => "upgraded".to_owned(),

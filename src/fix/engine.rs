@@ -11,13 +11,13 @@ use super::op::{Op, Task};
 use super::rights::Actor;
 use super::run::{Own, Site, perform, subjects, take_back};
 use super::walk::{Base, Last, Links, Top, Walker};
-use super::world::World;
+use super::world::Host;
 use crate::model::{Action, Applicability, Fact, GatewayDuring, HostPath, Plan};
 
 /// The engine for one host or re-rooted tree.
 pub struct Engine<'w> {
-    /// The doctor around it.
-    pub world: &'w dyn World,
+    /// What is known of the host.
+    pub host: &'w dyn Host,
     /// Where `/` is.
     pub top: Top,
     /// The running machine.
@@ -80,14 +80,14 @@ pub struct Applied {
 }
 
 impl<'w> Engine<'w> {
-    /// An engine over a world.
+    /// An engine over a host.
     ///
     /// # Errors
     /// Where the root cannot be opened.
-    pub fn new(world: &'w dyn World) -> Result<Self> {
-        let top = Top::open(world.root())?;
-        let machine = Machine::here(world.root().is_none())?;
-        Ok(Self { world, top, machine, masker: Masker::new(world.secrets()) })
+    pub fn new(host: &'w dyn Host) -> Result<Self> {
+        let top = Top::open(host.root())?;
+        let machine = Machine::here(host.root().is_none())?;
+        Ok(Self { host, top, machine, masker: Masker::new(host.secrets()) })
     }
 
     /// Fingerprints the subjects of all plans, with what earlier ones will have done in mind. Plans that only change
@@ -125,7 +125,7 @@ impl<'w> Engine<'w> {
         let territory = self.territory(installation)?;
         let actor = Actor::new(territory.account.clone());
         if prepared.plan.gateway == GatewayDuring::Stopped {
-            prepared.gateway = Some(gateway::announce(&self.world.gateway(installation))?);
+            prepared.gateway = Some(gateway::announce(&self.host.gateway(installation))?);
         } else if prepared
             .plan
             .steps
@@ -157,7 +157,7 @@ impl<'w> Engine<'w> {
     }
 
     fn territory(&self, installation: Option<&str>) -> Result<Territory> {
-        match self.world.territory(installation) {
+        match self.host.territory(installation) {
             Fact::Known(territory) => Ok(territory),
             Fact::Absent => Err(FixError::no("there is no installation to act on")),
             Fact::Unknown(why) => Err(FixError::no(format!(
@@ -202,7 +202,7 @@ impl<'w> Engine<'w> {
 
     fn vault_places(&self) -> Vec<HostPath> {
         let privileged = rustix::process::geteuid().is_root();
-        Vault::places(privileged, self.world.root(), self.world.home().as_deref())
+        Vault::places(privileged, self.host.root(), self.host.home().as_deref())
     }
 
     /// Applies the chosen plans in order, as one transaction.
@@ -267,7 +267,7 @@ impl<'w> Engine<'w> {
         }
         if prepared.plan.gateway == GatewayDuring::Stopped && stopped.is_none() {
             let installation = prepared.plan.installation.as_deref();
-            match gateway::stop(self.world, installation, &site.hands(Purpose::Fix), ledger, own) {
+            match gateway::stop(self.host, installation, &site.hands(Purpose::Fix), ledger, own) {
                 Ok(debt) => *stopped = Some((prepared.plan.installation.clone(), debt)),
                 Err(error) => {
                     let _ = ledger.plan_end(PlanResult::TakenBack);

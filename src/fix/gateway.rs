@@ -6,7 +6,7 @@ use super::error::{FixError, Result};
 use super::journal::Ledger;
 use super::op::{Op, Task, UnitChange};
 use super::run::{Own, perform};
-use super::world::{Gateway, World};
+use super::world::{Gateway, Host};
 use crate::model::Manager;
 use std::time::{Duration, Instant};
 
@@ -51,14 +51,14 @@ pub fn announce(gateway: &Gateway) -> Result<String> {
 /// # Errors
 /// Where it cannot be stopped; then it runs as before.
 pub fn stop(
-    world: &dyn World,
+    host: &dyn Host,
     installation: Option<&str>,
     hands: &Hands<'_>,
     ledger: &mut Ledger,
     own: &mut Own,
 ) -> Result<Stopped> {
     let mut deeds: Vec<Deed> = Vec::new();
-    let gateway = world.gateway(installation);
+    let gateway = host.gateway(installation);
     announce(&gateway)?;
     let stopped = match gateway {
         Gateway::Stopped | Gateway::Offline | Gateway::Unknown(_) => return Ok(Stopped::default()),
@@ -74,7 +74,7 @@ pub fn stop(
     };
     let end = Instant::now() + GONE_LIMIT;
     loop {
-        match world.gateway(installation) {
+        match host.gateway(installation) {
             Gateway::Stopped => return Ok(stopped),
             Gateway::Unknown(why) => {
                 restore(&stopped, hands, ledger, own)?;

@@ -127,7 +127,7 @@ impl Engine<'_> {
             own.expect(&task.op);
         }
         if plan.start.gateway_stopped && !part.tasks.is_empty() {
-            let announced = gateway::announce(&self.world.gateway(plan.start.installation.as_deref()))?;
+            let announced = gateway::announce(&self.host.gateway(plan.start.installation.as_deref()))?;
             if !undo.gateway.contains(&announced) {
                 undo.gateway.push(announced);
             }
@@ -187,7 +187,7 @@ impl Engine<'_> {
         ledger.plan(PlanStart { summary: format!("undo: {}", part.start.summary), ..part.start.clone() })?;
         let mut debt = Stopped { restore: part.owed.clone(), by_hand: None };
         if part.start.gateway_stopped && !part.tasks.is_empty() {
-            let stopped = gateway::stop(self.world, installation, &hands, ledger, own)?;
+            let stopped = gateway::stop(self.host, installation, &hands, ledger, own)?;
             debt = Stopped { restore: stopped.restore.or(debt.restore), by_hand: stopped.by_hand };
         }
         let mut deeds = Vec::new();

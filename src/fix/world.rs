@@ -1,9 +1,7 @@
-//! What the engine needs from the rest of the doctor. The command line implements it over collect, checks and diagnosis;
-//! tests implement it by hand.
+//! What the engine needs to know of the host. The command line implements it over the collectors; tests by hand.
 
 use super::lower::Territory;
-use crate::cli::Failure;
-use crate::model::{Fact, Finding, Manager, Plan, ProcessId, SecretVault, Unknown};
+use crate::model::{Fact, Manager, ProcessId, SecretVault, Unknown};
 use std::path::{Path, PathBuf};
 
 /// What runs now.
@@ -31,29 +29,8 @@ pub enum Gateway {
     Offline,
 }
 
-/// What was found after fixing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Recheck {
-    /// All findings, not only those that were to be fixed.
-    pub findings: Vec<Finding>,
-    /// Why nobody may call the installation healthy, if so.
-    pub inconclusive: Option<String>,
-}
-
-/// The doctor around the engine.
-pub trait World {
-    /// Collects, checks and plans. `wanted` are ids of checks, codes or causes; empty for all.
-    ///
-    /// # Errors
-    /// Unknown ids, no installation, and whatever keeps the doctor from looking.
-    fn plans(&self, wanted: &[String]) -> Result<Vec<Plan>, Failure>;
-
-    /// Collects and checks again, after something was changed.
-    ///
-    /// # Errors
-    /// As [`World::plans`].
-    fn recheck(&self) -> Result<Recheck, Failure>;
-
+/// What the engine asks of the host. Looked at afresh each time where it says so.
+pub trait Host {
     /// What `--root` named, if anything.
     fn root(&self) -> Option<&Path>;
 
@@ -68,7 +45,4 @@ pub trait World {
 
     /// Home of the gateway's account in the host's view, for the journal of an unprivileged run below `--root`.
     fn home(&self) -> Option<PathBuf>;
-
-    /// The options in use, quoted for a shell, to repeat them in commands that are suggested. May be empty.
-    fn options(&self) -> String;
 }

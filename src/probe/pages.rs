@@ -1,14 +1,20 @@
 //! Tells what an HTTP answer is: an OpenClaw gateway of some release, or something else
-//! (pairing-by-release, 4.3; release-2026.9.6, section 2; page markers seen on real 2026.2.19 and 2026.9.6 gateways).
+//! (pairing-by-release, 4.3; release-2026.9.6, section 2; page markers seen on real gateways of 2026.1 to 2026.9).
 
 use super::facts::Page;
 use super::http::{HttpFault, Response};
 use super::loose::Loose;
 use super::text::bounded;
+use crate::model::Product;
 
 /// Marks of the dashboard page, which releases before 2026.3.1 answer to any path.
-const DASHBOARD_MARKS: &[&str] =
-    &["<openclaw-app", "<clawdbot-app", "<moltbot-app", "data-openclaw-control-ui", "<title>OpenClaw Control</title>"];
+const DASHBOARD_MARKS: &[(&str, Product)] = &[
+    ("<clawdbot-app", Product::Clawdbot),
+    ("<moltbot-app", Product::Moltbot),
+    ("<openclaw-app", Product::Openclaw),
+    ("data-openclaw-control-ui", Product::Openclaw),
+    ("<title>OpenClaw Control</title>", Product::Openclaw),
+];
 
 /// Names the build, e.g. `2026.9.6-release-eb377ac59e6c-…`.
 const BUILD_MARK: &str = "data-openclaw-control-ui-build-id=\"";
@@ -43,10 +49,9 @@ pub(super) fn recognise(path: &str, answer: &Response) -> Page {
     {
         return page;
     }
-    if DASHBOARD_MARKS.iter().any(|mark| text.contains(mark)) {
-        return Page::ControlUi {
-            build: between(&text, BUILD_MARK, "\"").map(bounded).filter(|build| !build.is_empty()),
-        };
+    if let Some((_, product)) = DASHBOARD_MARKS.iter().find(|(mark, _)| text.contains(mark)) {
+        let build = between(&text, BUILD_MARK, "\"").map(bounded).filter(|build| !build.is_empty());
+        return Page::ControlUi { product: *product, build };
     }
     Page::Unrecognised { what: describe(answer, &text) }
 }

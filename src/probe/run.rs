@@ -42,7 +42,7 @@ pub struct ProbeRequest {
     pub proxy_headers: bool,
     /// The release that is expected to run, where the host's files tell.
     pub release: Option<Release>,
-    /// Bound on the whole probe.
+    /// Bound on the whole probe; an hour at most.
     pub time_limit: Duration,
 }
 
@@ -52,6 +52,9 @@ const ADDED_HEADER: (&str, &str) = ("X-Forwarded-For", "203.0.113.7");
 /// Bound on dialling and on one HTTP answer, on loopback and beyond.
 const STEP_LOOPBACK: Duration = Duration::from_secs(2);
 const STEP_REMOTE: Duration = Duration::from_secs(5);
+
+/// No probe takes longer, whatever it is allowed.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Probes all targets. Nothing is stored on any gateway; see the module's rules.
 pub fn run(request: &ProbeRequest, proof: &dyn ListenerProof, budget: &mut AttemptBudget) -> ProbeFacts {
@@ -65,7 +68,7 @@ pub fn run(request: &ProbeRequest, proof: &dyn ListenerProof, budget: &mut Attem
         }
     };
     let facts = runtime.block_on(async {
-        let deadline = Instant::now() + request.time_limit;
+        let deadline = Instant::now() + request.time_limit.min(LONGEST);
         let mut probe = Probe { request, proof, budget, deadline, trials: Trials::default(), refused: 0 };
         probe.all().await
     });
@@ -227,12 +230,13 @@ impl Probe<'_> {
             learn(probe, hello);
         }
         let told = probe.release();
-        let verdict = trials::judge(kind, &seen, told.as_ref().or(self.request.release.as_ref()));
+        let release = told.as_ref().or(self.request.release.as_ref());
+        let verdict = trials::judge(kind, &seen, release);
         if !matches!(verdict, TrialVerdict::Accepted | TrialVerdict::Skipped { .. }) {
             self.budget.spend(Instant::now());
         }
-        if let (TrialVerdict::OtherMode { wants }, None) = (&verdict, probe.auth_mode.known()) {
-            probe.auth_mode = Fact::Known(wants.clone());
+        if let (Some(mode), None) = (trials::mode_shown(kind, &verdict, release), probe.auth_mode.known()) {
+            probe.auth_mode = Fact::Known(mode);
         }
         verdict
     }

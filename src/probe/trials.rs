@@ -74,9 +74,7 @@ impl Trials {
             return Plan::Skip("the gateway's limiter is closed".into());
         }
         if !budget.allows(Instant::now()) {
-            return Plan::Skip(
-                "three secrets were refused within a minute; more could close the gateway's limiter".into(),
-            );
+            return Plan::Skip("a wrong one more could close the gateway's limiter".into());
         }
         Plan::Try(SealedSecret::new(candidate.secret.clone(), presented))
     }
@@ -164,5 +162,21 @@ pub(super) fn judge(kind: SecretKind, seen: &HandshakeSeen, release: Option<&Rel
                 .into(),
         ),
         _ => unclear(format!("answered `{}`", refusal.message)),
+    }
+}
+
+/// How the gateway authenticates, as far as a trial shows it: one that refuses a token as wrong looks at tokens, and so does
+/// one that takes it, except clawdbot, which without authentication takes any (pairing-by-release, 4.2).
+pub(super) fn mode_shown(kind: SecretKind, verdict: &TrialVerdict, release: Option<&Release>) -> Option<AuthMode> {
+    let shown = match verdict {
+        TrialVerdict::OtherMode { wants } => return Some(wants.clone()),
+        TrialVerdict::Mismatch => true,
+        TrialVerdict::Accepted => release.is_some_and(|release| release.at_least(1, 29)),
+        _ => false,
+    };
+    match kind {
+        SecretKind::GatewayToken if shown => Some(AuthMode::Token),
+        SecretKind::GatewayPassword if shown => Some(AuthMode::Password),
+        _ => None,
     }
 }

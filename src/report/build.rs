@@ -156,6 +156,7 @@ fn unknown_facts(snapshot: &Snapshot, runs: &[CheckRun]) -> Vec<UnknownFact> {
     add("programs", snapshot.programs.why_unknown());
     add("clock", snapshot.clock.why_unknown());
     add("logs", snapshot.logs.why_unknown());
+    add("the gateway's answer", snapshot.probe.why_unknown());
     add("container", snapshot.surroundings.container.why_unknown());
     if let Some(installation) = snapshot.selected() {
         add("gateway account", installation.account.why_unknown());

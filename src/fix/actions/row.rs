@@ -2,7 +2,7 @@
 //! re-own `-wal` and `-shm`, and the file is hostile input), in exclusive locking mode, which fails where anybody else
 //! has the database open. The main file and its companions are backed up together first.
 
-use super::{Deed, Hands};
+use super::{Deed, Hands, dir_mtime};
 use crate::fix::access::must_be_plain_file;
 use crate::fix::error::{FixError, Result};
 use crate::fix::fingerprint::Stamp;
@@ -57,11 +57,13 @@ impl Hands<'_> {
             return Err(FixError::stale(database, "is not there any more"));
         }
         let request = Request { database: self.own_path(database), table: table.clone(), key: key.clone() };
-        let intent = Intent { op: task.op.clone(), kept, temporary: None, dir_mtime: None };
+        let dir = self.access.place(database)?.dir;
+        let intent = Intent { op: task.op.clone(), kept, temporary: None, dir_mtime: dir_mtime(&dir) };
         self.journalled(ledger, intent, None, || {
             self.ask(&request)?;
             // The row is gone now. Where the files cannot be looked at again, an undo says that it has nothing to go by.
-            Ok(After { stamps: self.database_stamps(database).unwrap_or_default(), ..After::default() })
+            let stamps = self.database_stamps(database).unwrap_or_default();
+            Ok(After { stamps, dir_mtime: dir_mtime(&dir), unit: None })
         })
     }
 

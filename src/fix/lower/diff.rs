@@ -1,6 +1,7 @@
 //! The change of a file's contents, for a person: a unified diff with secrets hidden and control characters escaped.
 
-use super::super::mask::Masker;
+use crate::fix::mask::Masker;
+use crate::fix::plain::lines as safe;
 use similar::{Algorithm, TextDiff};
 use std::time::Duration;
 
@@ -53,21 +54,6 @@ fn decode(bytes: &[u8]) -> (String, &'static str) {
             Err(_) => (String::from_utf8_lossy(bytes).into_owned(), "bytes that are no UTF-8"),
         },
     }
-}
-
-/// Files are hostile: nothing in them may steer the terminal or turn the text around.
-fn safe(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        let bidi = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        match c {
-            '\n' | '\t' => shown.push(c),
-            '\r' => {}
-            _ if c.is_control() || bidi => shown.extend(c.escape_unicode()),
-            _ => shown.push(c),
-        }
-    }
-    shown
 }
 
 #[cfg(test)]

@@ -22,13 +22,14 @@ fn hello(release: &str) -> Hello {
 
 #[test]
 fn refusals_of_real_gateways_are_told_apart() {
-    for release in ["2026.2.19", "2026.6.11", "2026.9.6"] {
+    for release in ["2026.1.24-3", "2026.2.19", "2026.6.11", "2026.9.6"] {
         assert_eq!(refusal(release, "no-auth.frames").kind, RefusalKind::DeviceRequired, "{release}");
         assert_eq!(refusal(release, "wrong-token.frames").kind, RefusalKind::TokenMismatch, "{release}");
         assert_eq!(refusal(release, "protocol-1000.frames").kind, RefusalKind::ProtocolMismatch, "{release}");
     }
     let starting = refusal("2026.9.6", "starting.frames");
     assert_eq!((starting.kind, starting.reason.as_deref()), (RefusalKind::Starting, Some("startup-sidecars")));
+    assert_eq!(refusal("2026.1.24-3", "password-instead.frames").kind, RefusalKind::DeviceRequired);
     assert_eq!(refusal("2026.2.19", "password-instead.frames").kind, RefusalKind::TokenMissing);
     assert_eq!(refusal("2026.9.6", "password-instead.frames").kind, RefusalKind::TokenMismatch);
     assert_eq!(refusal("2026.2.19", "protocol-1000.frames").expected_protocol, Some(3));
