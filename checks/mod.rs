@@ -207,4 +207,8 @@ pub static CHECKS: &[&dyn Check] = &[
     &proxies::wide::Wide,
     &proxies::untrusted::Untrusted,
     &proxies::auth::TrustedProxyAuth,
+    &credentials::drift::Drift,
+    &credentials::values::Values,
+    &credentials::references::References,
+    &credentials::presence::Presence,
 ];
