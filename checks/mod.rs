@@ -211,4 +211,13 @@ pub static CHECKS: &[&dyn Check] = &[
     &pairing::approval_queues::ApprovalQueues,
     &configuration::mode::Mode,
     &configuration::bind::Bind,
+    &proxies::items::Items,
+    &proxies::loopback::Loopback,
+    &proxies::wide::Wide,
+    &proxies::untrusted::Untrusted,
+    &proxies::auth::TrustedProxyAuth,
+    &credentials::drift::Drift,
+    &credentials::values::Values,
+    &credentials::references::References,
+    &credentials::presence::Presence,
 ];

@@ -81,15 +81,18 @@ impl<'s> Context<'s> {
         if let Some(state_dir) = &unit.state_dir {
             return is_state(&state_dir.value);
         }
-        let owner = unit.home_owner;
-        let same_account = match (installation.account(), owner, unit.user.as_ref()) {
+        self.is_same_account(unit) && unit.profile == installation.profile
+    }
+
+    /// Whether a unit runs as the gateway's account, as far as is known.
+    pub fn is_same_account(&self, unit: &ServiceUnit) -> bool {
+        match (self.installation.account(), unit.home_owner, unit.user.as_ref()) {
             (Some(account), _, Some(user)) => {
                 account.name.as_deref() == Some(user.value.as_str()) || account.uid.to_string() == user.value
             }
             (Some(account), Some(owner), None) => account.uid == owner,
             _ => true,
-        };
-        same_account && unit.profile == installation.profile
+        }
     }
 
     /// A finding about a value of the configuration, with its place and its masked source line as evidence.

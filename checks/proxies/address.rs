@@ -28,8 +28,8 @@ pub enum Useless {
     Port(IpAddr),
     /// A prefix longer than the address.
     Prefix(u32),
-    /// An IPv6 address in brackets, or with a zone.
-    Decorated(IpAddr),
+    /// An IPv6 address with a zone, such as `fe80::1%eth0`.
+    Zone(IpAddr),
     /// A form such as `10.0.0.*` or `10.0.0.1-10.0.0.9`.
     Pattern,
     /// Anything else.
@@ -57,7 +57,9 @@ pub fn classify(text: &str) -> Entry {
     if trimmed.is_empty() {
         return Entry::Useless(Useless::Empty);
     }
-    if let Ok(address) = trimmed.parse::<IpAddr>() {
+    // From 2026.2.22 brackets around an IPv6 address are taken off; before, `support` says that it never matches.
+    let bare = trimmed.strip_prefix('[').and_then(|inside| inside.strip_suffix(']')).unwrap_or(trimmed);
+    if let Ok(address) = bare.parse::<IpAddr>() {
         return Entry::Address(address.to_canonical());
     }
     if trimmed.contains("://") {
@@ -68,10 +70,9 @@ pub fn classify(text: &str) -> Entry {
     {
         let most = if address.is_ipv4() { 32 } else { 128 };
         return match prefix.trim().parse::<u32>() {
-            Ok(length) if length <= most => match u8::try_from(length).ok().and_then(|l| IpNet::new(address, l).ok()) {
-                Some(range) => Entry::Range(range),
-                None => Entry::Useless(Useless::Nothing),
-            },
+            Ok(length) if length <= most => {
+                range(address, length).map_or(Entry::Useless(Useless::Nothing), Entry::Range)
+            }
             Ok(length) => Entry::Useless(Useless::Prefix(length)),
             Err(_) => Entry::Useless(Useless::Nothing),
         };
@@ -79,17 +80,27 @@ pub fn classify(text: &str) -> Entry {
     Entry::Useless(useless(trimmed))
 }
 
+/// An IPv4 range may be written as a range of mapped addresses.
+fn range(address: IpAddr, length: u32) -> Option<IpNet> {
+    let mapped = match address {
+        IpAddr::V6(inner) if length >= 96 => inner.to_ipv4_mapped(),
+        _ => None,
+    };
+    let (address, length) = mapped.map_or((address, length), |inner| (IpAddr::V4(inner), length - 96));
+    IpNet::new(address, u8::try_from(length).ok()?).ok()
+}
+
 fn useless(text: &str) -> Useless {
-    if let Some(inside) = text.strip_prefix('[') {
-        let (address, rest) = inside.split_once(']').unwrap_or((inside, ""));
-        if let Ok(address) = address.parse::<IpAddr>() {
-            return if rest.starts_with(':') { Useless::Port(address) } else { Useless::Decorated(address) };
-        }
+    if let Some((address, rest)) = text.strip_prefix('[').and_then(|inside| inside.split_once(']'))
+        && let Ok(address) = address.parse::<IpAddr>()
+        && rest.starts_with(':')
+    {
+        return Useless::Port(address);
     }
     if let Some((address, _)) = text.split_once('%')
         && let Ok(address) = address.parse::<IpAddr>()
     {
-        return Useless::Decorated(address);
+        return Useless::Zone(address);
     }
     if let Some((address, port)) = text.rsplit_once(':')
         && port.chars().all(|c| c.is_ascii_digit())
@@ -228,8 +239,9 @@ mod tests {
         assert_eq!(useless("http://10.0.0.1"), Useless::Url);
         assert_eq!(useless("10.0.0.1:8080"), Useless::Port(IpAddr::from([10, 0, 0, 1])));
         assert_eq!(useless("[::1]:80"), Useless::Port("::1".parse().expect("address")));
-        assert_eq!(useless("[::1]"), Useless::Decorated("::1".parse().expect("address")));
-        assert_eq!(useless("fe80::1%eth0"), Useless::Decorated("fe80::1".parse().expect("address")));
+        assert!(matches!(classify("[::1]"), Entry::Address(_)));
+        assert_eq!(classify("::ffff:10.0.0.0/104"), classify("10.0.0.0/8"));
+        assert_eq!(useless("fe80::1%eth0"), Useless::Zone("fe80::1".parse().expect("address")));
         assert_eq!(useless("10.0.0.0/99"), Useless::Prefix(99));
         assert_eq!(useless("10.0.0.0/x"), Useless::Nothing);
         assert_eq!(useless("10.0.0.*"), Useless::Pattern);
@@ -248,6 +260,8 @@ mod tests {
         assert_eq!(of("fd00::/8", "2026.2.22"), Support::Yes);
         assert_eq!(of("0:0:0:0:0:0:0:1", "2026.2.19"), Support::NotCanonical);
         assert_eq!(of("0:0:0:0:0:0:0:1", "2026.2.22"), Support::Yes);
+        assert_eq!(of("[::1]", "2026.2.19"), Support::NotCanonical);
+        assert_eq!(of("[::1]", "2026.9.6"), Support::Yes);
         assert_eq!(of("::ffff:10.0.0.1", "2026.2.1"), Support::Yes);
         assert_eq!(support("10.0.0.0/8", &classify("10.0.0.0/8"), None), Support::Unsure);
     }

@@ -175,7 +175,7 @@ pub enum ConfigProblemKind {
     /// `$include` names a file that can't be read.
     IncludeUnreadable(HostPath, Unknown),
     /// An included file is no JSON5.
-    IncludeSyntax(SyntaxProblem),
+    IncludeSyntax(Box<SyntaxProblem>),
     /// Included files include each other, or more than ten deep.
     IncludeLoop,
     /// The file lies outside the directories that includes may come from (from 2026.2.17).

@@ -37,7 +37,7 @@ pub(super) fn read(
     let text = String::from_utf8_lossy(&contents.bytes);
     match parse(&text, Dialect::Json5) {
         Ok(document) => Ok(Included { path, document, linked: contents.meta.links > 1 }),
-        Err(error) => Err(ConfigProblemKind::IncludeSyntax(super::syntax_problem(&text, &error, &host_path))),
+        Err(error) => Err(ConfigProblemKind::IncludeSyntax(Box::new(super::syntax_problem(&text, &error, &host_path)))),
     }
 }
 
