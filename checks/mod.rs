@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod docs;
 pub mod logs;
 pub mod ownership;
+pub mod pairing;
 pub mod ports;
 pub mod proxies;
 pub mod reading;
@@ -200,6 +201,14 @@ pub static CHECKS: &[&dyn Check] = &[
     &configuration::includes::Includes,
     &configuration::keys::Keys,
     &configuration::values::Values,
+    &pairing::device_store_text::DeviceStoreText,
+    &pairing::paired_records::PairedRecords,
+    &pairing::pending_requests::PendingRequests,
+    &pairing::host_device::HostDevice,
+    &pairing::store_loss::StoreLoss,
+    &pairing::device_identity::DeviceIdentityCheck,
+    &pairing::device_tokens::DeviceTokens,
+    &pairing::approval_queues::ApprovalQueues,
     &configuration::mode::Mode,
     &configuration::bind::Bind,
     &configuration::port::Port,

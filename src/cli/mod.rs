@@ -14,6 +14,7 @@ pub mod output;
 pub mod probe;
 mod probe_command;
 mod probe_text;
+pub mod repair;
 pub mod undo;
 pub mod when;
 pub mod world;
@@ -50,6 +51,12 @@ const EXAMPLES: &str = "Examples:
 pub enum Command {
     /// Collect, judge, print the diagnosis (the default). Read-only.
     Check(Box<check::CheckArgs>),
+    /// Show the plans for what was found, ask, apply, verify.
+    Fix(Box<repair::FixCommand>),
+    /// Take the last (or named) transaction back.
+    Undo(Box<repair::UndoCommand>),
+    /// List what was done; forget old backups.
+    History(Box<repair::HistoryCommand>),
     /// The pairing and authentication timeline from the gateway's logs.
     Logs(Box<logs_command::LogsArgs>),
     /// Talk to the gateway and say what it answered; never creates a pairing request.
@@ -83,6 +90,9 @@ impl Command {
     fn run(&self) -> Outcome {
         match self {
             Command::Check(args) => check::run(args),
+            Command::Fix(args) => repair::fix(args),
+            Command::Undo(args) => repair::undo(args),
+            Command::History(args) => repair::history(args),
             Command::Logs(args) => logs_command::run(args),
             Command::Probe(args) => probe_command::run(args),
             Command::List(args) => explain::list(args),
@@ -93,6 +103,8 @@ impl Command {
     fn wants_json(&self) -> bool {
         match self {
             Command::Check(args) => args.wants_json(),
+            Command::Fix(args) => args.fix.json,
+            Command::Undo(_) | Command::History(_) => false,
             Command::Logs(args) => args.logs.json,
             Command::Probe(args) => args.json,
             Command::List(args) => args.json,

@@ -7,8 +7,10 @@ use crate::collect::gateway::Reach;
 use crate::collect::run::{Request, RequestError, collect as run_collectors};
 use crate::collect::source::{ArchiveSource, LiveSource, Source};
 use crate::model::SecretVault;
+use crate::model::subject::Subject;
 use crate::report::select::Selection;
 use crate::snapshot::Snapshot;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -49,6 +51,15 @@ pub fn source(args: &WhereArgs) -> Result<Box<dyn Source>, Failure> {
 /// # Errors
 /// Bad usage, or no installation.
 pub fn collect(args: &CollectArgs, selection: &Selection) -> Result<Collected, Failure> {
+    let wanted = crate::checks::CHECKS.iter().filter(|check| selection.wants_check(**check));
+    collect_subjects(args, wanted.flat_map(|check| check.needs().iter().copied()).collect())
+}
+
+/// Collects exactly these subjects, beside what is always collected.
+///
+/// # Errors
+/// Bad usage, or no installation.
+pub fn collect_subjects(args: &CollectArgs, needs: BTreeSet<Subject>) -> Result<Collected, Failure> {
     args.place.check()?;
     for log in &args.log {
         if log != Path::new("-") && !log.exists() {
@@ -69,11 +80,7 @@ pub fn collect(args: &CollectArgs, selection: &Selection) -> Result<Collected, F
         probe: !args.no_probe,
         repeat_options: args.place.repeated(),
         probe_reach: Reach { time_limit: args.timeout.min(PROBE_TIME), ..Reach::default() },
-        needs: crate::checks::CHECKS
-            .iter()
-            .filter(|check| selection.wants_check(**check))
-            .flat_map(|check| check.needs().iter().copied())
-            .collect(),
+        needs,
     };
     let mut vault = SecretVault::default();
     let snapshot = run_collectors(source.as_ref(), &request, &mut vault).map_err(request_failure)?;

@@ -1,7 +1,9 @@
 //! The only reader of the machine: one file per subject. Every fact can be unknown with a reason.
 
 pub mod accounts;
+pub mod clock;
 pub mod config;
+pub mod container;
 pub mod database;
 pub mod devices;
 pub mod discover;
@@ -11,7 +13,9 @@ pub mod gateway;
 pub mod gateway_account;
 mod installations;
 pub mod listeners;
+pub mod locks;
 pub mod logs;
+pub mod mounts;
 pub mod processes;
 pub mod programs;
 pub mod recognise;

@@ -3,7 +3,7 @@
 
 use super::facts::Page;
 use super::http::{HttpFault, Response};
-use super::loose::Loose;
+use super::loose::{Loose, Members};
 use super::text::bounded;
 use crate::model::Product;
 
@@ -28,7 +28,7 @@ struct Body {
     version: Loose<String>,
     ready: Loose<bool>,
     failing: Loose<Vec<String>>,
-    error: Option<ErrorBody>,
+    error: Members<ErrorBody>,
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -44,7 +44,7 @@ pub(super) fn recognise(path: &str, answer: &Response) -> Page {
         return Page::Upgraded;
     }
     let text = String::from_utf8_lossy(&answer.body);
-    if let Ok(body) = serde_json::from_str::<Body>(&text)
+    if let Ok(Members(Some(body))) = serde_json::from_str::<Members<Body>>(&text)
         && let Some(page) = recognise_json(path, &body)
     {
         return page;
@@ -73,7 +73,7 @@ fn is_tls_alert(start: &[u8]) -> bool {
 
 fn recognise_json(path: &str, body: &Body) -> Option<Page> {
     let status = body.status.0.as_deref();
-    if body.error.as_ref().and_then(|error| error.kind.0.as_deref()) == Some("proxy_attribution_required") {
+    if body.error.0.as_ref().and_then(|error| error.kind.0.as_deref()) == Some("proxy_attribution_required") {
         return Some(Page::ProxyAttributionRequired);
     }
     if path.starts_with("/health") && body.ok.0 == Some(true) && status == Some("live") {

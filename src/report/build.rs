@@ -94,7 +94,7 @@ fn verdict(findings: &[Finding], diagnosis: &[Diagnosis], undecided: bool) -> Ve
 }
 
 /// What nobody may call healthy without: configuration, device store, gateway account.
-fn undecided(snapshot: &Snapshot) -> Vec<String> {
+pub fn undecided(snapshot: &Snapshot) -> Vec<String> {
     let Some(installation) = snapshot.selected() else { return Vec::new() };
     let mut missing = Vec::new();
     if let Fact::Unknown(why) = &installation.account {

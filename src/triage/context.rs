@@ -90,7 +90,7 @@ mod tests {
                 "openclaw devices list",
                 "sudo chown -R claw ~/.openclaw",
                 "openclaw gateway restart",
-                "openclaw devices list --token abcdef0123456789abcdef"
+                "openclaw devices list --token <masked>"
             ]
         );
     }

@@ -20,6 +20,8 @@ pub struct Ranked<'s> {
 
 /// Below this a cause is a guess, and the text says too little.
 const LEAST: i32 = 4;
+/// Causes that say "nothing else explains it" count this much less where something else does.
+const LAST_RESORT: i32 = 3;
 /// Causes shown besides the first must be at least this share of it, in percent.
 const SHARE: i32 = 35;
 /// Most causes shown.
@@ -46,6 +48,12 @@ pub fn rank<'s>(signs: &'s Signs, rules: &Rules) -> Vec<Ranked<'s>> {
             {
                 *score -= less;
             }
+        }
+    }
+    for last_resort in [Cause::GatewayNotRunning, Cause::NewDevice, Cause::KnownBug] {
+        let other = scores.iter().filter(|(cause, _)| **cause != last_resort).map(|(_, score)| *score).max();
+        if let (Some(score), true) = (scores.get_mut(&last_resort), other.is_some_and(|other| other >= LEAST + 1)) {
+            *score -= LAST_RESORT;
         }
     }
     let mut ranked: Vec<Ranked<'s>> = scores

@@ -139,8 +139,7 @@ impl Rules {
                 texts
                     .iter()
                     .map(|text| {
-                        // A blank in a rule is any white space, so that phrases are found across wrapped lines.
-                        patterns.push(text.replace(' ', r"\s+"));
+                        patterns.push(pattern(text));
                         patterns.len() - 1
                     })
                     .collect()
@@ -232,6 +231,14 @@ impl Rules {
     }
 }
 
+/// A rule's text as a regular expression: a blank is any white space, so that phrases are found across wrapped lines,
+/// and what starts with a letter starts a word (`loses` is not in `closes`). Scripts without blanks have no word starts.
+fn pattern(text: &str) -> String {
+    let spaced = text.replace(" ?", r"\s*").replace(' ', r"\s+");
+    let head = spaced.strip_prefix("(?:").unwrap_or(&spaced);
+    if head.starts_with(|c: char| c.is_ascii_alphanumeric()) { format!(r"\b(?:{spaced})") } else { spaced }
+}
+
 impl Seen<'_> {
     /// The lines that say it (the first of each speaker), if the condition holds. An unknown release holds only where
     /// the rule is for all releases.
@@ -274,7 +281,7 @@ impl Seen<'_> {
 pub fn is_denied(text: &str, at: usize) -> bool {
     static DENIAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(
-            r"(?i)(?:\b(?:no|not an?|without|never|isn't|wasn't|aren't|zero|0 occurrences of|rather than|instead of|rules? out|ruled out|don't see|didn't see|did not see|do not see|not see|nicht|kein\w*|sin|aucune?|没有|不是)\s+(?:(?:any|a|an|the|more)\s+)?[`'\x22]?)$",
+            r"(?i)(?:\b(?:no\s|not an?|without|never|isn't|wasn't|aren't|zero|0 occurrences of|rather than|instead of|rules? out|ruled out|don't see|didn't see|did not see|do not see|not see|nicht|kein\w*|no longer|stopped getting|sin|aucune?|没有|不是|不再出现|不再)\s*(?:(?:see|get|gets|shows?|any|a|an|the|more)\s+)?[`'\x22]?)$",
         )
         .ok()
     });

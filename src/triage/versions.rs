@@ -48,7 +48,12 @@ pub fn find(paste: &Paste) -> Vec<Named> {
             continue;
         }
         let before = flat.text.get(..hit.start()).unwrap_or_default();
-        let part = part_of(before.rsplit('\n').next().unwrap_or_default());
+        let mut lines = before.rsplit('\n');
+        let part = match part_of(lines.next().unwrap_or_default()) {
+            // A heading on the line before, such as `CLI (openclaw --version):`, says whose release follows.
+            Part::Unstated => part_of(lines.next().filter(|line| line.trim_end().ends_with(':')).unwrap_or_default()),
+            part => part,
+        };
         if let Some(known) = found.iter_mut().find(|named| named.release == release && named.part == part) {
             known.count += 1;
         } else {

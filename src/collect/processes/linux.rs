@@ -131,6 +131,12 @@ fn arguments(process: &Process) -> ProcResult<Vec<String>> {
     Ok(words.map(|word| String::from_utf8_lossy(word).into_owned()).collect())
 }
 
+/// What a process is to us, if anything.
+pub(in crate::collect) fn judge_process(process: &Process, stat: &Stat) -> Option<ProcessRole> {
+    let argv = arguments(process).unwrap_or_default();
+    judge(&argv, &stat.comm, process.exe().as_deref().ok()).map(|judgement| judgement.role)
+}
+
 /// What may be said of any process, for owners of listeners.
 pub(in crate::collect) struct Holder {
     pub(in crate::collect) argv: Vec<String>,

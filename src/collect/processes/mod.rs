@@ -8,7 +8,7 @@ mod linux;
 mod portable;
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{Holder, holder, reason};
+pub(super) use linux::{Holder, holder, judge_process, reason};
 
 use super::recognise::{self, CommandKind};
 use super::source::Source;

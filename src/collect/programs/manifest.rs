@@ -18,6 +18,8 @@ pub struct Manifest {
     pub version: Option<String>,
     /// `engines.node`
     pub engines_node: Option<String>,
+    /// `openclaw.schemaVersions.state`: the newest state database that it knows (from 2026.8.1).
+    pub state_schema: Option<u32>,
     /// Owner of the file.
     pub uid: u32,
 }
@@ -67,6 +69,10 @@ pub fn read(source: &dyn Source, directory: &Path, account: Option<&Account>) ->
         name: text("/name").unwrap_or_default(),
         version: text("/version"),
         engines_node: text("/engines/node"),
+        state_schema: json
+            .pointer("/openclaw/schemaVersions/state")
+            .and_then(serde_json::Value::as_u64)
+            .and_then(|version| version.try_into().ok()),
         uid: contents.meta.uid,
     })
 }

@@ -5,6 +5,7 @@ mod launchctl;
 mod lines;
 mod manager;
 mod names;
+mod others;
 mod plists;
 mod query;
 mod search;
@@ -59,6 +60,7 @@ pub fn collect(source: &dyn Source, inputs: &ServiceInputs<'_>, vault: &mut Secr
         add(source, inputs, &mut facts, vault, Group { manager, account: Some(account), directories, inherited });
     }
     plists::collect(source, inputs, &mut facts, vault);
+    others::collect(source, inputs, &mut facts, vault);
     facts
 }
 

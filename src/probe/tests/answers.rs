@@ -113,6 +113,15 @@ fn members_of_wrong_types_are_skipped() {
 }
 
 #[test]
+fn lists_are_never_taken_for_objects() {
+    assert!(matches!(read(r#"["event","connect.challenge"]"#), ServerFrame::Alien { .. }));
+    let hello = r#"{"type":"res","id":"x","ok":true,"payload":["hello-ok",4]}"#;
+    assert!(matches!(read(hello), ServerFrame::Alien { .. }));
+    let refusal = r#"{"type":"res","id":"x","ok":false,"error":["NOT_PAIRED","device identity required"]}"#;
+    assert!(matches!(read(refusal), ServerFrame::Alien { .. }));
+}
+
+#[test]
 fn deep_nesting_is_borne() {
     for text in ["[".repeat(1 << 20), "{\"a\":".repeat(1 << 20)] {
         assert!(matches!(read(&text), ServerFrame::Alien { .. }));
