@@ -3,6 +3,7 @@
 //! One file per check, in the folder of its area; registered in [`CHECKS`], in the order they print.
 
 pub mod configuration;
+pub mod database;
 pub mod docs;
 pub mod logs;
 pub mod ownership;
@@ -10,6 +11,8 @@ pub mod ports;
 pub mod reading;
 pub mod run;
 pub mod services;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use crate::model::subject::Subject;
 
@@ -194,4 +197,11 @@ pub static CHECKS: &[&dyn Check] = &[
     &logs::starts::Starts,
     &configuration::keys::Keys,
     &configuration::values::Values,
+    &database::file::DatabaseFile,
+    &database::replaced::Replaced,
+    &database::schema::Schema,
+    &database::rows::Rows,
+    &database::locked::Locked,
+    &database::legacy_files::LegacyFiles,
+    &database::stale_locks::StaleLocks,
 ];

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod config;
 pub mod database;
+pub mod database_locks;
 pub mod devices;
 pub mod discover;
 pub mod env_files;

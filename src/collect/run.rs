@@ -6,7 +6,7 @@ use super::env_files::{self, EnvDialect};
 use super::environment::{self, RawVar};
 use super::services::{self, ServiceInputs};
 use super::source::{Account, Reader, Source};
-use super::{config, database, devices, gateway_account, logs, tree};
+use super::{config, database, database_locks, devices, gateway_account, logs, tree};
 use crate::logs::LogSummary;
 use crate::model::subject::Subject;
 use crate::model::{Fact, HostPath, Release, Secret, SecretVault, Unknown, UnknownKind};
@@ -367,6 +367,7 @@ impl<'r> Run<'r> {
             config,
             tree,
             devices,
+            database_locks: database_locks::collect(self.source, &database),
             database,
             env_files: self.env_files(candidate, reader, vault),
         }
