@@ -16,4 +16,5 @@ pub mod collect;
 pub mod diagnosis;
 pub mod json5;
 pub mod model;
+pub mod redact;
 pub mod snapshot;
