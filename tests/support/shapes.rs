@@ -27,11 +27,6 @@ impl Random {
         usize::try_from(self.next() >> 33).unwrap_or(0) % bound.max(1)
     }
 
-    /// One of several.
-    pub fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
-        from[self.below(from.len())]
-    }
-
     /// A value of a class, mixed as machines make them: with digits and with letters of every case it may have.
     pub fn value(&mut self, class: &str, length: usize) -> String {
         if class == "uuid" {

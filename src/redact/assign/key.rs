@@ -1,6 +1,7 @@
 //! Does a name say that a secret follows?
 
 use super::super::kind::Kind;
+use super::super::words::Words;
 use std::ops::Range;
 
 /// What a name promises.
@@ -17,228 +18,37 @@ pub(in crate::redact) struct Class {
 }
 
 /// Parts that end names of things about a secret, which are no secrets themselves.
-const ABOUT: &[&str] = &[
-    "tokens",
-    "count",
-    "counts",
-    "limit",
-    "max",
-    "min",
-    "usage",
-    "length",
-    "len",
-    "size",
-    "chars",
-    "type",
-    "types",
-    "mode",
-    "kind",
-    "name",
-    "names",
-    "id",
-    "ids",
-    "file",
-    "files",
-    "path",
-    "paths",
-    "dir",
-    "url",
-    "uri",
-    "endpoint",
-    "ttl",
-    "expiry",
-    "expires",
-    "expiration",
-    "at",
-    "ms",
-    "status",
-    "state",
-    "source",
-    "provider",
-    "providers",
-    "ref",
-    "refs",
-    "env",
-    "header",
-    "headers",
-    "prefix",
-    "suffix",
-    "required",
-    "enabled",
-    "missing",
-    "mismatch",
-    "format",
-    "hint",
-    "policy",
-    "version",
-    "index",
-    "field",
-    "fields",
-    "label",
-    "labels",
-    "algorithm",
-    "alg",
-    "fingerprint",
-    "strategy",
-    "budget",
-    "estimate",
-    "window",
-    "rate",
-    "cost",
-    "per",
-    "used",
-    "remaining",
-    "valid",
-    "invalid",
-    "present",
-    "set",
-    "configured",
-    "rotated",
-    "revoked",
-    "error",
-    "delivery",
-    "scope",
-    "scopes",
-    "issuer",
-    "generation",
-    "only",
-    "rotation",
-    "store",
-    "storage",
-    "manager",
-    "service",
-    "resolver",
-    "handler",
-    "validator",
-    "check",
-    "checks",
-    "match",
-    "matches",
-    "step",
-    "reason",
-    "message",
-    "info",
-    "log",
-    "role",
-    "roles",
-    "user",
-    "users",
-    "owner",
-    "pattern",
-    "patterns",
-    "kid",
-    "hash",
-    "verifier",
-    "suppress",
-    "output",
-    "input",
-    "text",
-    "help",
-    "description",
-    "title",
-    "placeholder",
-    "prompt",
-];
+static ABOUT: Words = Words::new(
+    "tokens count counts limit max min usage length len size chars type types mode kind name names id ids \
+    file files path paths dir url uri endpoint ttl expiry expires expiration at ms status state source \
+    provider providers ref refs env header headers prefix suffix required enabled missing mismatch \
+    format hint policy version index field fields label labels algorithm alg fingerprint strategy budget \
+    estimate window rate cost per used remaining valid invalid present set configured rotated revoked \
+    error delivery scope scopes issuer generation only rotation store storage manager service resolver \
+    handler validator check checks match matches step reason message info log role roles user users \
+    owner pattern patterns kid hash verifier suppress output input text help description title \
+    placeholder prompt",
+);
 
 /// Parts that make a `key` a secret one.
-const KEY_OF: &[&str] = &[
-    "api",
-    "access",
-    "secret",
-    "private",
-    "priv",
-    "signing",
-    "sign",
-    "encryption",
-    "encrypt",
-    "enc",
-    "master",
-    "auth",
-    "admin",
-    "account",
-    "shared",
-    "preshared",
-    "webhook",
-    "bot",
-    "license",
-    "subscription",
-    "recovery",
-    "deploy",
-    "token",
-    "vapid",
-    "jwt",
-    "service",
-    "app",
-    "application",
-    "consumer",
-    "wireguard",
-    "authorization",
-    "client",
-    "ssh",
-    "data",
-];
+static KEY_OF: Words = Words::new(
+    "api access secret private priv signing sign encryption encrypt enc master auth admin account shared \
+    preshared webhook bot license subscription recovery deploy token vapid jwt service app application \
+    consumer wireguard authorization client ssh data",
+);
 
 /// Parts that make a `key` an ordinary one.
-const KEY_NOT_OF: &[&str] = &[
-    "public",
-    "pub",
-    "session",
-    "cache",
-    "primary",
-    "foreign",
-    "idempotency",
-    "dedupe",
-    "sort",
-    "partition",
-    "object",
-    "map",
-    "row",
-    "group",
-    "state",
-    "config",
-    "event",
-    "message",
-    "lock",
-    "index",
-    "unique",
-    "parent",
-    "child",
-    "lookup",
-    "storage",
-    "metadata",
-    "registry",
-    "route",
-    "queue",
-    "thread",
-    "conversation",
-    "peer",
-    "host",
-    "identity",
-    "device",
-];
+static KEY_NOT_OF: Words = Words::new(
+    "public pub session cache primary foreign idempotency dedupe sort partition object map row group \
+    state config event message lock index unique parent child lookup storage metadata registry route \
+    queue thread conversation peer host identity device",
+);
 
 /// Parts that make a `code` a secret one.
-const CODE_OF: &[&str] = &[
-    "setup",
-    "pairing",
-    "pair",
-    "bootstrap",
-    "join",
-    "verification",
-    "verify",
-    "recovery",
-    "invite",
-    "otp",
-    "security",
-    "authorization",
-    "auth",
-    "login",
-    "confirmation",
-    "backup",
-    "unlock",
-    "access",
-    "one-time",
-];
+static CODE_OF: Words = Words::new(
+    "setup pairing pair bootstrap join verification verify recovery invite otp security authorization \
+    auth login confirmation backup unlock access one-time",
+);
 
 /// The name around a word: letters, digits and what joins them, and up to one word before it in prose (`setup code`).
 pub(in crate::redact) fn around(text: &[u8], word: &Range<usize>) -> Option<Range<usize>> {
@@ -333,7 +143,7 @@ pub(in crate::redact) fn classify(name: &[u8]) -> Option<Class> {
     let before = parts.len().checked_sub(2).and_then(|at| parts.get(at)).map_or("", String::as_str);
     let class = |kind, weak, chosen| Some(Class { kind, weak, chosen, phrase: false });
     let capitals = name.iter().any(u8::is_ascii_uppercase) && !name.iter().any(u8::is_ascii_lowercase);
-    if ABOUT.contains(&last) {
+    if ABOUT.contains(last.as_bytes()) {
         return None;
     }
     match last {
@@ -356,10 +166,12 @@ pub(in crate::redact) fn classify(name: &[u8]) -> Option<Class> {
         "phrase" if before == "seed" || before == "recovery" => {
             return Some(Class { kind: Kind::Secret, weak: false, chosen: true, phrase: true });
         }
-        "code" if CODE_OF.contains(&before) || before == "time" => return class(Kind::SetupCode, false, false),
+        "code" if CODE_OF.contains(before.as_bytes()) || before == "time" => {
+            return class(Kind::SetupCode, false, false);
+        }
         "code" if parts.len() == 1 => return class(Kind::Secret, true, false),
         "setupcode" | "paircode" | "pairingcode" => return class(Kind::SetupCode, false, false),
-        "key" if KEY_OF.contains(&before) => {
+        "key" if KEY_OF.contains(before.as_bytes()) => {
             let kind = if before == "private" || before == "priv" || before == "wireguard" {
                 Kind::PrivateKey
             } else {
@@ -367,7 +179,7 @@ pub(in crate::redact) fn classify(name: &[u8]) -> Option<Class> {
             };
             return class(kind, before == "data" || before == "client", false);
         }
-        "key" if !KEY_NOT_OF.contains(&before) => return class(Kind::ApiKey, true, false),
+        "key" if !KEY_NOT_OF.contains(before.as_bytes()) => return class(Kind::ApiKey, true, false),
         _ => {}
     }
     // Names written as one word: `bottoken`, `webhooksecret`, `pgpassword`.

@@ -125,7 +125,7 @@ pub(super) static TABLE: &[Detector] = &[Detector::near(
 fn named(near: &Near, hits: &mut Vec<Hit>) {
     let Some(name) = key::around(near.text, &near.word) else { return };
     let Some(class) = near.text.get(name.clone()).and_then(key::classify) else { return };
-    let Some(found) = place::find(near.text, &name, &class) else { return };
+    let Some(found) = place::find(near.text, &name) else { return };
     let Some(span) = value::judge(near.text, &class, &found) else { return };
     let bytes = near.text.get(span.clone()).unwrap_or_default();
     let learn = bytes.len() >= 8 && super::shape::is_unlike_prose(bytes) && class.kind != Kind::SetupCode;

@@ -1,6 +1,5 @@
 //! Where is the value that a name announces?
 
-use super::key::Class;
 use std::ops::Range;
 
 /// How a value is tied to its name.
@@ -67,7 +66,7 @@ impl<'t> Cursor<'t> {
 }
 
 /// The value after a name.
-pub(in crate::redact) fn find(text: &[u8], name: &Range<usize>, class: &Class) -> Option<Found> {
+pub(in crate::redact) fn find(text: &[u8], name: &Range<usize>) -> Option<Found> {
     let before = text.get(name.start.saturating_sub(24)..name.start).unwrap_or_default();
     let name_text = text.get(name.clone()).unwrap_or_default();
     let capitals = name_text.iter().any(u8::is_ascii_uppercase) && !name_text.iter().any(u8::is_ascii_lowercase);
@@ -86,6 +85,15 @@ pub(in crate::redact) fn find(text: &[u8], name: &Range<usize>, class: &Class) -
         return text.get(found.span.end..)?.starts_with(b"</").then_some(found);
     }
     let closed = cursor.quote();
+    if !closed
+        && capitals
+        && let Some(mark @ (b'"' | b'\'')) = before.last()
+        && cursor.rest().first() == Some(&b'=')
+    {
+        // The whole assignment is in quotes, as in a unit file: the value may hold blanks.
+        let escape = if before.ends_with(b"\\\"") { b'\\' } else { *mark };
+        return until(text, name.end + 1, &[*mark, escape, b'\r', b'\n', 0], Form::Env);
+    }
     cursor.take(b"]");
     let blanks = cursor.skip(b" \t*_");
     // A list of names and values, or the next element of an array of arguments.
@@ -114,7 +122,7 @@ pub(in crate::redact) fn find(text: &[u8], name: &Range<usize>, class: &Class) -
     if flag || is_set_before(text, name.start) {
         return value(text, cursor.at, Form::Flag);
     }
-    prose(cursor, blanks, class)
+    prose(cursor)
 }
 
 /// `- name: NAME` and on the next line `value: …`.
@@ -170,8 +178,7 @@ fn is_set_before(text: &[u8], start: usize) -> bool {
 }
 
 /// In a sentence (`token is …`, ``token `…` ``), in a column, or in a cell of a table.
-fn prose(mut cursor: Cursor<'_>, blanks: usize, class: &Class) -> Option<Found> {
-    let _ = class;
+fn prose(mut cursor: Cursor<'_>) -> Option<Found> {
     for word in [&b"is:"[..], b"is", b"was", b"value", b"="] {
         if cursor.rest().starts_with(word) {
             cursor.at += word.len();
@@ -185,7 +192,6 @@ fn prose(mut cursor: Cursor<'_>, blanks: usize, class: &Class) -> Option<Found> 
         }
     }
     cursor.skip(b" \t(");
-    let _ = blanks;
     let found = value(cursor.text, cursor.at, Form::Prose)?;
     Some(Found { form: Form::Prose, ..found })
 }
@@ -213,7 +219,7 @@ fn value(text: &[u8], at: usize, form: Form) -> Option<Found> {
         }
         _ => bytes,
     };
-    let trail = if form == Form::Env || form == Form::Flag { &b",)"[..] } else { b".,:!?)" };
+    let trail = if form == Form::Env || form == Form::Flag { &b",)"[..] } else { b".,:)" };
     let length = bytes.len() - bytes.iter().rev().take_while(|byte| trail.contains(byte)).count();
     (length > 0).then_some(Found { span: start..start + length, form })
 }

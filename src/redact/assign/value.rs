@@ -3,185 +3,26 @@
 use super::super::kind::Kind;
 use super::super::readable::is_uuid;
 use super::super::shape::{Shape, is_identifier, is_placeholder, is_random, is_unlike_prose, is_variable_name};
+use super::super::words::Words;
 use super::key::Class;
 use super::place::{Form, Found};
 use std::ops::Range;
 
 /// Words that follow a name in messages about it.
-const WORDS: &[&str] = &[
-    "missing",
-    "mismatch",
-    "mismatched",
-    "required",
-    "invalid",
-    "valid",
-    "expired",
-    "revoked",
-    "rotated",
-    "unset",
-    "set",
-    "none",
-    "ok",
-    "yes",
-    "no",
-    "present",
-    "absent",
-    "configured",
-    "not",
-    "wrong",
-    "incorrect",
-    "correct",
-    "bad",
-    "good",
-    "failed",
-    "failure",
-    "success",
-    "stale",
-    "drift",
-    "unknown",
-    "empty",
-    "default",
-    "auto",
-    "generated",
-    "disabled",
-    "enabled",
-    "optional",
-    "token",
-    "password",
-    "secret",
-    "key",
-    "auth",
-    "shared",
-    "device",
-    "gateway",
-    "operator",
-    "node",
-    "bootstrap",
-    "basic",
-    "bearer",
-    "denied",
-    "accepted",
-    "rejected",
-    "unauthorized",
-    "authorized",
-    "forbidden",
-    "error",
-    "warning",
-    "loaded",
-    "resolved",
-    "unresolved",
-    "source",
-    "env",
-    "file",
-    "config",
-    "local",
-    "remote",
-    "string",
-    "number",
-    "boolean",
-    "object",
-    "null",
-    "undefined",
-    "true",
-    "false",
-    "redacted",
-    "hidden",
-    "masked",
-    "the",
-    "a",
-    "an",
-    "is",
-    "was",
-    "for",
-    "from",
-    "with",
-    "and",
-    "or",
-    "to",
-    "in",
-    "on",
-    "of",
-    "your",
-    "my",
-    "this",
-    "that",
-    "it",
-    "if",
-    "when",
-    "must",
-    "should",
-    "can",
-    "could",
-    "will",
-    "would",
-    "has",
-    "have",
-    "had",
-    "be",
-    "been",
-    "are",
-    "see",
-    "use",
-    "using",
-    "paste",
-    "copy",
-    "run",
-    "check",
-    "rotate",
-    "reset",
-    "refresh",
-    "new",
-    "old",
-    "same",
-    "different",
-    "first",
-    "second",
-    "only",
-    "text",
-    "varchar",
-    "authentication",
-    "changed",
-    "match",
-    "matches",
-    "differs",
-    "length",
-    "provided",
-    "protected",
-    "mode",
-    "loopback",
-    "tailscale",
-    "trusted-proxy",
-    "oauth",
-    "api_key",
-    "api-key",
-    "apikey",
-    "withheld",
-    "one",
-    "any",
-    "all",
-    "each",
-    "but",
-    "then",
-    "as",
-    "at",
-    "by",
-    "session",
-    "user",
-    "name",
-    "value",
-    "plain",
-    "plaintext",
-    "encrypted",
-    "hashed",
-    "available",
-    "unavailable",
-    "needed",
-    "accepted.",
-    "rotation",
-    "issued",
-    "sent",
-    "received",
-];
+static WORDS: Words = Words::new(
+    "missing mismatch mismatched required invalid valid expired revoked rotated unset set none ok yes no \
+    present absent configured not wrong incorrect correct bad good failed failure success stale drift \
+    unknown empty default auto generated disabled enabled optional token password secret key auth shared \
+    device gateway operator node bootstrap basic bearer denied accepted rejected unauthorized authorized \
+    forbidden error warning loaded resolved unresolved source env file config local remote string number \
+    boolean object null undefined true false redacted hidden masked the a an is was for from with and or \
+    to in on of your my this that it if when must should can could will would has have had be been are \
+    see use using paste copy run check rotate reset refresh new old same different first second only \
+    text varchar authentication changed match matches differs length provided protected mode loopback \
+    tailscale trusted-proxy oauth api_key api-key apikey withheld one any all each but then as at by \
+    session user name value plain plaintext encrypted hashed available unavailable needed accepted. \
+    rotation issued sent received",
+);
 
 /// The part of what was found that is a secret, or nothing.
 pub(in crate::redact) fn judge(text: &[u8], class: &Class, found: &Found) -> Option<Range<usize>> {
@@ -197,8 +38,7 @@ pub(in crate::redact) fn judge(text: &[u8], class: &Class, found: &Found) -> Opt
 }
 
 fn is_word(value: &[u8]) -> bool {
-    let lower = value.trim_ascii().to_ascii_lowercase();
-    WORDS.iter().any(|word| lower == word.as_bytes())
+    WORDS.contains(value.trim_ascii())
 }
 
 /// After a name that is used for other things as well.
@@ -290,12 +130,8 @@ fn is_sentence(class: &Class, value: &[u8]) -> bool {
 
 fn ends_line(text: &[u8], at: usize) -> bool {
     let rest = text.get(at..).unwrap_or_default();
-    let rest = rest.trim_ascii_start().is_empty()
-        || rest
-            .iter()
-            .find(|byte| !matches!(byte, b' ' | b'\t' | b',' | b';'))
-            .is_none_or(|byte| b"\r\n}#".contains(byte));
-    rest
+    let next = rest.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b',' | b';'));
+    next.is_none_or(|byte| b"\r\n}#".contains(byte))
 }
 
 /// Words to the end of the line or the quote.

@@ -158,14 +158,11 @@ fn stands_alone(text: &[u8], span: Range<usize>) -> bool {
             .get(span.start.saturating_sub(3)..span.start)
             .is_some_and(|b| matches!(b, [b'%', a, c] if a.is_ascii_hexdigit() && c.is_ascii_hexdigit()));
     let letter_before = matches!(before, [.., last] if last.is_ascii_alphabetic() || *last == b'_') && !escape;
-    let digits_after = match after {
-        [b'0'..=b'9', ..] | [b'.', b'0'..=b'9', ..] => true,
-        _ => false,
-    };
+    let digits_after = matches!(after, [b'0'..=b'9', ..] | [b'.', b'0'..=b'9', ..]);
     let product = matches!(before, [a, b'/'] if a.is_ascii_alphabetic());
     let zeros = text.get(span).is_some_and(|address| address.ends_with(b".0.0.0"));
     let word_after = matches!(after, [last, ..] if last.is_ascii_alphabetic() || *last == b'_');
-    (!digits_before || escape) && !letter_before && !digits_after && !(product && zeros) && !word_after
+    !(letter_before || digits_after || word_after || digits_before && !escape || product && zeros)
 }
 
 /// IPv6 and hardware addresses: runs of hexadecimal groups between colons (or dashes).
@@ -234,9 +231,10 @@ fn ipv6(text: &[u8], span: Range<usize>) -> Option<Hit> {
     let digits = run.bytes().any(|byte| byte.is_ascii_digit());
     let groups = run.split(':').filter(|group| !group.is_empty()).count();
     let [first, ..] = address.segments();
-    let known = first & 0xffc0 == 0xfe80 || first & 0xfe00 == 0xfc00 || (0x2000..0x4000).contains(&first);
+    let known =
+        first & 0xffc0 == 0xfe80 || first & 0xfe00 == 0xfc00 || (0x2000..0x4000).contains(&first) || first == 0x64;
     let network = text.get(span.start + run.len()) == Some(&b'/') && groups <= 1;
-    if !(digits && groups >= 2 || known && digits && groups >= 2) || network || !known {
+    if !digits || groups < 2 || network || !known {
         return None;
     }
     let kind = class(IpAddr::V6(address))?;

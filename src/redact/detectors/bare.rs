@@ -74,6 +74,9 @@ fn sweep(text: &[u8], hits: &mut Vec<Hit>) {
 fn run(text: &[u8], span: Range<usize>, hits: &mut Vec<Hit>) {
     let bytes = text.get(span.clone()).unwrap_or_default();
     let padding = text.get(span.end..).unwrap_or_default().iter().take(2).take_while(|byte| **byte == b'=').count();
+    if is_readable(text, &span) {
+        return;
+    }
     let image = text.get(..span.start).is_some_and(|before| before.ends_with(b";base64,"));
     if image {
         // Pictures may be QR codes, which hold setup codes; the smallest are single dots.
@@ -83,7 +86,7 @@ fn run(text: &[u8], span: Range<usize>, hits: &mut Vec<Hit>) {
         return;
     }
     let slashed = bytes.iter().any(|byte| matches!(byte, b'+' | b'/'));
-    if slashed && is_base64(bytes, padding) && !is_readable(text, &span) {
+    if slashed && is_base64(bytes, padding) {
         if bytes.len() > LONGEST || !base64(bytes).is_some_and(|data| is_text(&data)) {
             hits.push(
                 Hit::new(text, span.start..span.end + padding, Kind::Secret, "bare-random").learned(bytes.len() < 512),
@@ -108,7 +111,7 @@ fn run(text: &[u8], span: Range<usize>, hits: &mut Vec<Hit>) {
 
 /// Base64 of the standard alphabet rather than a path: random between its slashes, of a whole length or long.
 fn is_base64(bytes: &[u8], padding: usize) -> bool {
-    let whole = (bytes.len() + padding) % 4 == 0;
+    let whole = (bytes.len() + padding).is_multiple_of(4);
     let parts_random = bytes.split(|byte| matches!(byte, b'+' | b'/')).filter(|part| part.len() >= 8).all(|part| {
         let shape = Shape::of(part);
         shape.upper > 0 && shape.lower > 0 && shape.changes * 100 >= shape.pairs * 22 || is_random(part)

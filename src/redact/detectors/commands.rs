@@ -39,7 +39,7 @@ pub(super) static TABLE: &[Detector] = &[
     Detector::prefix(
         "http-auth-option",
         &["http ", "https ", "xh "],
-        concat!(r#"(?:https?|xh) [^\r\n]{0,500}?["'\s](?:-a|--auth)"#, r#"[ \t=]+"#, pair!()),
+        concat!(r#"(?:https?|xh)(?: [^\r\n]{0,500}?)?["'\s](?:-a|--auth)"#, r#"[ \t=]+"#, pair!()),
         &["http -a claw:‹is:hunter2› 127.0.0.1:18789"],
     )
     .kind(Kind::Password)
@@ -47,7 +47,7 @@ pub(super) static TABLE: &[Detector] = &[
     Detector::prefix(
         "sshpass",
         &["sshpass"],
-        concat!(r#"sshpass\b(?:\\*["'],)?[^\r\n]{0,60}?-p"#, r#"(?:[ \t]*|\\*["'] *, *)"#, word!()),
+        concat!(r#"sshpass\b(?:\\*["'],)?[^\r\n]{0,60}?-p"#, r#"(?:\\*["'] *, *|[ \t]*)"#, word!()),
         &[
             "sshpass -p ‹is:hunter2› ssh claw@nas",
             "sshpass -p'‹is:two words!›' ssh nas",

@@ -3,6 +3,7 @@
 use super::super::detector::{Detector, Near};
 use super::super::hit::Hit;
 use super::super::kind::Kind;
+use super::super::words::Words;
 use super::accounts::{is_nobody, is_public_host};
 
 pub(super) static TABLE: &[Detector] = &[
@@ -70,7 +71,7 @@ pub(super) static TABLE: &[Detector] = &[
     Detector::prefix(
         "named-phone-number",
         &["phone", "msisdn", "whatsapp", "mobile", "wa_id", "waid", "tel:", "sms:", "allowfrom", "senderid", "sender", "e164", "signal:", "imessage:"],
-        r#"(?:phone|msisdn|whatsapp|mobile|wa_?id|tel|sms|allowfrom|sender|e164|signal|imessage)[A-Za-z_]{0,10}\\*["']?\s*(?:is )?[:= ]\s*\[?\s*\\*["']?(0?[1-9]\d[\d .-]{6,15}\d)"#,
+        r#"(?i)(?:phone|msisdn|whatsapp|mobile|wa_?id|tel|sms|allowfrom|sender|e164|signal|imessage)[A-Za-z_]{0,10}\\*["']?(?:\s*[:=]\s*|\s+(?:is\s+)?)\[?\s*\\*["']?(0?[1-9]\d[\d .-]{6,15}\d)"#,
         &[r#""phoneNumber": "‹is:491701234567›""#, "phone: ‹is:0170 1234567›", "tel:‹is:15551234567›", "wa_id=‹is:491701234567›", "my phone is ‹is:555-123-4567›"],
     )
     .kind(Kind::Phone)
@@ -225,55 +226,13 @@ fn is_ssh(before: &[u8], left: usize) -> bool {
 
 /// A host with a dot and an ending of letters that is neither a unit type nor a file type.
 fn is_mail_host(host: &[u8]) -> bool {
-    const NOT: &[&str] = &[
-        "service",
-        "socket",
-        "target",
-        "timer",
-        "mount",
-        "slice",
-        "scope",
-        "path",
-        "device",
-        "swap",
-        "automount",
-        "png",
-        "jpg",
-        "jpeg",
-        "webp",
-        "gif",
-        "svg",
-        "js",
-        "mjs",
-        "cjs",
-        "ts",
-        "json",
-        "tgz",
-        "map",
-        "css",
-        "html",
-        "md",
-        "local",
-        "node",
-        "log",
-        "txt",
-        "yml",
-        "yaml",
-        "xml",
-        "so",
-        "wasm",
-        "tar",
-        "gz",
-        "zip",
-        "conf",
-        "plist",
-    ];
+    static NOT: Words = Words::new(
+        "service socket target timer mount slice scope path device swap automount png jpg jpeg webp gif svg \
+    js mjs cjs ts json tgz map css html md local node log txt yml yaml xml so wasm tar gz zip conf plist",
+    );
     let Some(dot) = host.iter().rposition(|byte| *byte == b'.') else { return false };
     let ending = host.get(dot + 1..).unwrap_or_default();
-    (2..=24).contains(&ending.len())
-        && ending.iter().all(u8::is_ascii_alphabetic)
-        && dot > 0
-        && !NOT.iter().any(|not| ending.eq_ignore_ascii_case(not.as_bytes()))
+    (2..=24).contains(&ending.len()) && ending.iter().all(u8::is_ascii_alphabetic) && dot > 0 && !NOT.contains(ending)
 }
 
 /// `491701234567@s.whatsapp.net`, with a device number after a colon; groups and hidden ids.

@@ -3,6 +3,7 @@
 use super::super::detector::{Detector, Near};
 use super::super::hit::Hit;
 use super::super::kind::Kind;
+use super::super::words::Words;
 use super::accounts::{is_local_host, is_public_host};
 use super::users::is_somebody;
 use regex::bytes::Regex;
@@ -31,7 +32,7 @@ pub(super) static TABLE: &[Detector] = &[
     Detector::prefix(
         "named-host",
         &["hostname", "host", "origin", "server_name", "nodename", "computername", "localhostname", "fwdhost", "machine", "instance=", "magicdns"],
-        r#"(?:static hostname|hostname|host_?name|(?:x-)?forwarded-?host|fwd-?host|host|origin|server_name|nodename|localhostname|instance|magicdnsname)\\*["']?\s*(?:[:=]|\s(?:is )?)\s*\\*["']?(?:https?://|wss?://)?([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)"#,
+        r#"(?i)(?:static hostname|hostname|host_?name|(?:x-)?forwarded-?host|fwd-?host|host|origin|server_name|nodename|localhostname|instance|magicdnsname)\\*["']?\s*(?:[:=]|\s(?:is )?)\s*\\*["']?(?:https?://|wss?://)?([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)"#,
         &[
             r#""hostname":"‹is:hanz-pc›""#,
             r#"{\"hostname\":\"‹is:hanz-pc›\"}"#,
@@ -81,74 +82,13 @@ pub(super) static TABLE: &[Detector] = &[
 ];
 
 fn is_host(host: &[u8]) -> bool {
-    const WORDS: &[&str] = &[
-        "header",
-        "headers",
-        "is",
-        "was",
-        "not",
-        "status",
-        "name",
-        "via",
-        "and",
-        "or",
-        "the",
-        "a",
-        "on",
-        "in",
-        "to",
-        "for",
-        "with",
-        "from",
-        "has",
-        "key",
-        "network",
-        "machine",
-        "itself",
-        "only",
-        "path",
-        "port",
-        "mismatch",
-        "allowed",
-        "policy",
-        "check",
-        "resolution",
-        "resolver",
-        "lookup",
-        "unreachable",
-        "down",
-        "up",
-        "first",
-        "if",
-        "that",
-        "where",
-        "when",
-        "of",
-        "runs",
-        "running",
-        "process",
-        "local",
-        "non-local",
-        "private",
-        "public",
-        "missing",
-        "required",
-        "invalid",
-        "must",
-        "should",
-        "can",
-        "mode",
-        "type",
-        "side",
-        "cli",
-        "at",
-        "as",
-        "are",
-        "be",
-        "by",
-        "user",
-    ];
-    let word = WORDS.iter().any(|word| host.eq_ignore_ascii_case(word.as_bytes()));
+    static WORDS: Words = Words::new(
+        "header headers is was not status name via and or the a on in to for with from has key network \
+    machine itself only path port mismatch allowed policy check resolution resolver lookup unreachable \
+    down up first if that where when of runs running process local non-local private public missing \
+    required invalid must should can mode type side cli at as are be by user",
+    );
+    let word = WORDS.contains(host);
     host.len() > 1 && !word && !is_public_host(host) && host.iter().any(u8::is_ascii_alphabetic)
 }
 
@@ -180,48 +120,14 @@ fn tailnet(near: &Near, hits: &mut Vec<Hit>) {
 }
 
 /// Endings under which anybody can have a name; what stands before them is somebody's.
-const RENTED: &[&str] = &[
-    ".duckdns.org",
-    ".ddns.net",
-    ".no-ip.org",
-    ".no-ip.biz",
-    ".hopto.org",
-    ".zapto.org",
-    ".sytes.net",
-    ".dynu.net",
-    ".freeddns.org",
-    ".dyndns.org",
-    ".synology.me",
-    ".myds.me",
-    ".myfritz.net",
-    ".ngrok.io",
-    ".ngrok.app",
-    ".ngrok.dev",
-    ".ngrok-free.app",
-    ".ngrok-free.dev",
-    ".trycloudflare.com",
-    ".cfargotunnel.com",
-    ".sslip.io",
-    ".nip.io",
-    ".loca.lt",
-    ".serveo.net",
-    ".pagekite.me",
-    ".workers.dev",
-    ".pages.dev",
-    ".fly.dev",
-    ".railway.app",
-    ".onrender.com",
-    ".herokuapp.com",
-    ".vercel.app",
-    ".netlify.app",
-    ".azurewebsites.net",
-    ".amazonaws.com",
-    ".cloudapp.net",
-    ".zrok.io",
-    ".supabase.co",
-    ".mongodb.net",
-    ".upstash.io",
-];
+static RENTED: Words = Words::new(
+    ".duckdns.org .ddns.net .no-ip.org .no-ip.biz .hopto.org .zapto.org .sytes.net .dynu.net \
+    .freeddns.org .dyndns.org .synology.me .myds.me .myfritz.net .ngrok.io .ngrok.app .ngrok.dev \
+    .ngrok-free.app .ngrok-free.dev .trycloudflare.com .cfargotunnel.com .sslip.io .nip.io .loca.lt \
+    .serveo.net .pagekite.me .workers.dev .pages.dev .fly.dev .railway.app .onrender.com .herokuapp.com \
+    .vercel.app .netlify.app .azurewebsites.net .amazonaws.com .cloudapp.net .zrok.io .supabase.co \
+    .mongodb.net .upstash.io",
+);
 
 /// The host of a link, where it is somebody's: of a gateway, of a private network, under a rented name.
 fn link(near: &Near, hits: &mut Vec<Hit>) {
@@ -251,7 +157,7 @@ fn link(near: &Near, hits: &mut Vec<Hit>) {
     }
     let start = near.word.end + from;
     let lower = host.to_ascii_lowercase();
-    if let Some(ending) = RENTED.iter().find(|ending| lower.ends_with(ending.as_bytes())) {
+    if let Some(ending) = RENTED.iter().find(|ending| lower.ends_with(ending)) {
         let name = lower.len() - ending.len();
         if name > 0 {
             hits.push(

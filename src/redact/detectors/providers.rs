@@ -97,6 +97,7 @@ pub(super) static TABLE: &[Detector] = &[
     ),
     Detector::prefix("firecrawl-key", &["fc-"], r"fc-[a-f0-9]{32}", &["fc-‹hex:32›"]),
     Detector::prefix("brave-key", &["bsa"], r"BSA[A-Za-z0-9_-]{20,32}", &["brave BSA‹b62:28›"])
+        .accept(is_random)
         .not(&["BSApplicationWillTerminateNotification"]),
     Detector::prefix("exa-key", &["exa_"], r"exa_[A-Za-z0-9]{20,}", &["exa_‹b62:32›"]),
     // ElevenLabs, and Stripe's keys without mode, and others of the form sk_….
@@ -113,7 +114,7 @@ pub(super) static TABLE: &[Detector] = &[
     Detector::prefix(
         "fal-pair",
         &["key ", "key:", "key="],
-        r#"key[ :=]+["']?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:[0-9a-f]{32})"#,
+        r#"(?i)key[ :=]+["']?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:[0-9a-f]{32})"#,
         &["Authorization: Key ‹uuid›:‹hex:32›"],
     ),
     Detector::prefix("databricks-token", &["dapi"], r"dapi[0-9a-f]{32}(?:-\d)?", &["dapi‹hex:32›"]),

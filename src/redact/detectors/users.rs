@@ -62,8 +62,8 @@ pub(super) static TABLE: &[Detector] = &[
     .not(&["User=root", "user=unknown", "User=%i", "USER=$(id -un)"]),
     Detector::prefix(
         "user-member",
-        &["user", "login", "owner", "logname"],
-        concat!(r#"(?:user(?:_?name)?|login|owner|logname|gatewayUser|serviceUser|runAs)\\*["']\s*:\s*\\*["']"#, name!(), r#"\\*["']"#),
+        &["user", "login", "owner", "logname", "gatewayuser", "serviceuser", "runas"],
+        concat!(r#"(?i)(?:user(?:_?name)?|login|owner|logname|gatewayUser|serviceUser|runAs)\\*["']\s*:\s*\\*["']"#, name!(), r#"\\*["']"#),
         &[r#""username": "‹is:alice›""#, r#"{\"login\":\"‹is:alice-smith›\"}"#, r#""gatewayUser": "‹is:bertha›""#],
     )
     .kind(Kind::User)
