@@ -14,6 +14,7 @@ pub mod output;
 pub mod probe;
 mod probe_command;
 mod probe_text;
+pub mod redact;
 pub mod repair;
 pub mod undo;
 pub mod when;
