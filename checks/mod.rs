@@ -4,6 +4,7 @@
 
 pub mod configuration;
 pub mod credentials;
+pub mod database;
 pub mod docs;
 pub mod logs;
 pub mod ownership;
@@ -14,6 +15,8 @@ pub mod reading;
 pub mod run;
 pub mod safety;
 pub mod services;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use crate::model::subject::Subject;
 
@@ -227,4 +230,11 @@ pub static CHECKS: &[&dyn Check] = &[
     &credentials::presence::Presence,
     &safety::break_glass::BreakGlass,
     &safety::open_files::OpenFiles,
+    &database::file::DatabaseFile,
+    &database::replaced::Replaced,
+    &database::schema::Schema,
+    &database::rows::Rows,
+    &database::locked::Locked,
+    &database::legacy_files::LegacyFiles,
+    &database::stale_locks::StaleLocks,
 ];

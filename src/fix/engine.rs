@@ -3,14 +3,14 @@
 use super::actions::{Deed, Purpose};
 use super::error::{FixError, Result};
 use super::gateway::{self, Stopped};
-use super::journal::{Kind, Ledger, Lock, PlanResult, PlanStart, TransactionId, Vault};
+use super::journal::{Kind, Ledger, PlanResult, PlanStart, StateLocks, TransactionId, Vault};
 use super::lower::{Lowered, Lowering, Overlay, Territory};
 use super::machine::Machine;
 use super::mask::Masker;
 use super::op::{Op, Task};
 use super::rights::Actor;
 use super::run::{Own, Site, perform, subjects, take_back};
-use super::walk::{Base, Last, Links, Top, Walker};
+use super::walk::{Base, Top};
 use super::world::Host;
 use crate::model::{Action, Applicability, Fact, GatewayDuring, HostPath, Plan};
 
@@ -220,7 +220,12 @@ impl<'w> Engine<'w> {
         let _lock = vault.lock()?;
         let picked: Vec<&PreparedPlan> =
             prepared.iter().zip(chosen).filter(|(_, chosen)| **chosen).map(|(plan, _)| plan).collect();
-        let _locks = self.lock_states(&picked)?;
+        let mut locks = StateLocks::default();
+        for plan in &picked {
+            if let Some(actor) = &plan.actor {
+                locks.take(&self.top, actor, &plan.bases)?;
+            }
+        }
         let mut ledger = Ledger::begin(vault, Kind::Fix, now)?;
         let mut applied = Applied { id: ledger.id.clone(), fates: Vec::new(), alarms: Vec::new() };
         let mut own = Own::default();
@@ -342,22 +347,6 @@ impl<'w> Engine<'w> {
         Ok(fresh)
     }
 
-    /// Root and the account have different vaults: the state directories are locked as well.
-    fn lock_states(&self, plans: &[&PreparedPlan]) -> Result<Vec<Lock>> {
-        let mut locks = Vec::new();
-        let mut seen: Vec<HostPath> = Vec::new();
-        for plan in plans {
-            let Some(actor) = &plan.actor else { continue };
-            for base in &plan.bases {
-                if !seen.contains(&base.path) {
-                    seen.push(base.path.clone());
-                    locks.extend(lock_state(&self.top, actor, base)?);
-                }
-            }
-        }
-        Ok(locks)
-    }
-
     fn settle(
         &self,
         prepared: &PreparedPlan,
@@ -388,21 +377,6 @@ fn plan_start(prepared: &PreparedPlan, actor: &Actor) -> PlanStart {
         account: actor.account.clone(),
         bases: prepared.bases.clone(),
         gateway_stopped: plan.gateway == GatewayDuring::Stopped,
-    }
-}
-
-/// Locks a directory; one that is not there or cannot be opened is changed by nobody else either.
-pub(super) fn lock_state(top: &Top, actor: &Actor, base: &Base) -> Result<Option<Lock>> {
-    let bases = [base.clone()];
-    let walker = Walker { top, actor, bases: &bases, narrowed: &[] };
-    let Ok(place) = walker.locate(&base.path, Last::Follow, Links::Judge) else { return Ok(None) };
-    let Ok(Some(pin)) = place.pin() else { return Ok(None) };
-    if pin.stamp.kind != crate::collect::source::EntryKind::Directory {
-        return Ok(None);
-    }
-    match super::sys::open_dir(pin.into_dir().fd()) {
-        Ok(dir) => Lock::take(dir, &base.path).map(Some),
-        Err(_) => Ok(None),
     }
 }
 

@@ -2,12 +2,14 @@
 //! transaction of its own, and refused where the state has changed since.
 
 use super::actions::Purpose;
-use super::engine::{Engine, lock_state};
+use super::engine::Engine;
 use super::error::{FixError, Result};
 use super::fingerprint::Stamp;
 use super::gateway::{self, Stopped};
 use super::inverse::inverse;
-use super::journal::{Action, Kind, Ledger, PlanPart, PlanResult, PlanStart, State, Transaction, TransactionId, Vault};
+use super::journal::{
+    Action, Kind, Ledger, PlanPart, PlanResult, PlanStart, State, StateLocks, Transaction, TransactionId, Vault,
+};
 use super::op::{Op, Task, UnitChange};
 use super::recover::{self, Outcome};
 use super::rights::Actor;
@@ -54,13 +56,20 @@ impl Engine<'_> {
     pub fn newest(&self, vault: &Vault) -> Result<Option<TransactionId>> {
         let mut candidate = None;
         for id in vault.ids()?.into_iter().rev() {
-            let transaction = vault.read(&id)?;
+            let transaction = match vault.read(&id) {
+                Ok(Some(transaction)) => transaction,
+                Ok(None) => continue,
+                // An older one that cannot be read does not stand in the way of a newer one.
+                Err(_) if candidate.is_some() => continue,
+                Err(error) => return Err(error),
+            };
             match transaction.state {
                 State::Interrupted if transaction.has_effect() => return Ok(Some(id)),
-                State::Complete if candidate.is_none() && !transaction.is_undo() && transaction.has_effect() => {
-                    candidate = Some(id);
-                }
-                _ => {}
+                State::Interrupted => {}
+                _ if candidate.is_some() || transaction.is_undo() || !transaction.has_effect() => {}
+                State::Complete => candidate = Some(id),
+                State::Undone(by) if !in_force(vault, &by)? => candidate = Some(id),
+                State::Undone(_) => {}
             }
         }
         Ok(candidate)
@@ -74,7 +83,10 @@ impl Engine<'_> {
         let ids = vault.ids()?;
         Ok(ids
             .into_iter()
-            .filter(|id| vault.read(id).is_ok_and(|found| found.state == State::Interrupted && found.has_effect()))
+            .filter(|id| {
+                let found = vault.read(id).ok().flatten();
+                found.is_some_and(|found| found.state == State::Interrupted && found.has_effect())
+            })
             .collect())
     }
 
@@ -83,8 +95,10 @@ impl Engine<'_> {
     /// # Errors
     /// Where it was taken back already, or something that it changed has been changed since.
     pub fn prepare_undo(&self, vault: &Vault, id: &TransactionId) -> Result<PreparedUndo> {
-        let transaction = vault.read(id)?;
-        if let State::Undone(by) = &transaction.state {
+        let transaction = vault.read(id)?.ok_or_else(|| FixError::no(format!("{id} was killed before it began")))?;
+        if let State::Undone(by) = &transaction.state
+            && in_force(vault, by)?
+        {
             return Err(FixError::no(format!("{id} was taken back already, by {by}; `undo {by}` does it again")));
         }
         let mut undo = PreparedUndo {
@@ -150,15 +164,9 @@ impl Engine<'_> {
         now: jiff::Timestamp,
     ) -> Result<(TransactionId, Vec<String>)> {
         let _lock = vault.lock()?;
-        let mut locks = Vec::new();
-        let mut seen: Vec<&HostPath> = Vec::new();
+        let mut locks = StateLocks::default();
         for part in &prepared.parts {
-            for base in &part.start.bases {
-                if !seen.contains(&&base.path) {
-                    seen.push(&base.path);
-                    locks.extend(lock_state(&self.top, &part.actor, base)?);
-                }
-            }
+            locks.take(&self.top, &part.actor, &part.start.bases)?;
         }
         let of = &prepared.transaction.begin.id;
         let mut ledger = Ledger::begin(vault, Kind::Undo { of: of.clone() }, now)?;
@@ -250,12 +258,27 @@ fn must_be_free(hands: &super::actions::Hands<'_>, task: &Task) -> Result<()> {
     Ok(())
 }
 
+/// Whether a transaction holds: it was not taken back, or what took it back was taken back itself.
+fn in_force(vault: &Vault, id: &TransactionId) -> Result<bool> {
+    let mut holds = true;
+    let mut id = id.clone();
+    // Each one is taken back by a later one, so this ends.
+    while let Some(Transaction { state: State::Undone(by), .. }) = vault.read(&id)? {
+        if by <= id {
+            return Err(FixError::journal(format!("{id} says that it was taken back by the older {by}")));
+        }
+        holds = !holds;
+        id = by;
+    }
+    Ok(holds)
+}
+
 /// What transactions that followed have left, for those of them that were taken back or take others back: a file that was
 /// replaced and put back is another inode, and that is no foreign change.
 fn later_results(vault: &Vault, id: &TransactionId) -> Result<Vec<(HostPath, Stamp)>> {
     let mut results = Vec::new();
     for later in vault.ids()?.into_iter().filter(|later| later > id) {
-        let Ok(transaction) = vault.read(&later) else { continue };
+        let Ok(Some(transaction)) = vault.read(&later) else { continue };
         if !transaction.is_undo() {
             continue;
         }
