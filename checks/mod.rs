@@ -9,6 +9,7 @@ pub mod logs;
 pub mod ownership;
 pub mod ports;
 pub mod reading;
+pub mod releases;
 pub mod run;
 pub mod services;
 #[cfg(test)]
@@ -204,4 +205,6 @@ pub static CHECKS: &[&dyn Check] = &[
     &database::locked::Locked,
     &database::legacy_files::LegacyFiles,
     &database::stale_locks::StaleLocks,
+    &releases::version_skew::VersionSkew,
+    &releases::known_bugs::KnownBugs,
 ];
