@@ -5,6 +5,7 @@
 pub mod configuration;
 pub mod database;
 pub mod docs;
+pub mod host;
 pub mod logs;
 pub mod ownership;
 pub mod ports;
@@ -207,4 +208,9 @@ pub static CHECKS: &[&dyn Check] = &[
     &database::stale_locks::StaleLocks,
     &releases::version_skew::VersionSkew,
     &releases::known_bugs::KnownBugs,
+    &host::disk::Disk,
+    &host::clock::Clock,
+    &host::descriptors::Descriptors,
+    &host::namespaces::Namespaces,
+    &host::state_dirs::StateDirs,
 ];
