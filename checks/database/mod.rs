@@ -6,6 +6,6 @@ pub mod legacy_files;
 pub mod locked;
 pub mod replaced;
 pub mod rows;
-pub mod schema;
+pub(crate) mod schema;
 pub mod stale_locks;
 mod store;
