@@ -45,6 +45,14 @@ pub enum FixError {
         /// What is wrong with it.
         what: String,
     },
+    /// It was done, but the journal could not say so. The caller takes it back at once.
+    #[error("{error}")]
+    Unrecorded {
+        /// What was done.
+        deed: Box<super::actions::Deed>,
+        /// Why the journal could not be written.
+        error: Box<FixError>,
+    },
     /// A command of a service manager failed.
     #[error("{what}")]
     Command {
@@ -87,7 +95,7 @@ impl FixError {
             FixError::NeedsRoot { .. } => "needs-root",
             FixError::Io { .. } => "io",
             FixError::Busy { .. } => "busy",
-            FixError::Journal { .. } => "journal",
+            FixError::Journal { .. } | FixError::Unrecorded { .. } => "journal",
             FixError::Command { .. } => "command",
         }
     }

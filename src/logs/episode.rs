@@ -330,6 +330,7 @@ impl Open {
             sample.scopes_from.clone_from(&event.detail.scopes_from);
             sample.scopes_to.clone_from(&event.detail.scopes_to);
         }
+        sample.request_id = sample.request_id.take().or_else(|| event.detail.request_id.clone());
         sample.client = sample.client.take().or_else(|| event.detail.client.clone());
         sample.host = sample.host.take().or_else(|| event.detail.host.clone());
     }

@@ -139,6 +139,7 @@ kinds! {
     UnitExited "unit-exited" Fault "service process exited";
     UnitRestarts "unit-restarts" Fault "service restarted by its manager";
     StartLimitHit "start-limit-hit" StartRefusal "service manager gave up restarting";
+    NoUserBus "no-user-bus" Remark "no user service manager in that shell";
     ServiceBlocked "service-blocked" StartRefusal "service manager could not start the service";
     ClientClosed "client-closed" Client "client saw the gateway close the connection";
     ClientFailed "client-failed" Client "client could not connect";

@@ -4,6 +4,7 @@
 //! that the snapshot holds. What lines mean is data (`checks/logs/signatures.toml`); what they amount to is
 //! [`episode`].
 
+pub mod advice;
 pub mod decode;
 pub mod episode;
 pub mod event;

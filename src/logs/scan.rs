@@ -5,8 +5,10 @@
 
 use super::decode::{LogReader, decode};
 use super::event::LogEvent;
+use super::kind::KindClass;
 use super::recognize::recognize;
 use super::record::{self, Shape};
+use super::rejection::Rejection;
 use super::signature::SignatureSet;
 use super::stamp::Clock;
 use super::summary::{Builder, LogFormat, LogSource, LogSummary};
@@ -43,6 +45,10 @@ pub struct ScanOptions {
     pub since: Option<Timestamp>,
     /// Only events at or before this time; events without a time are kept.
     pub until: Option<Timestamp>,
+    /// Only this device (the start of its id) or address; what changes the whole gateway is kept.
+    pub device: Option<String>,
+    /// Only connections refused for this reason; what changes the gateway is kept.
+    pub rejection: Option<Rejection>,
     /// When to stop reading. What was not reached is stated at the source.
     pub deadline: Option<Instant>,
     /// Worker threads; one per core by default.
@@ -59,17 +65,29 @@ impl ScanOptions {
             clock: Clock::default(),
             since: None,
             until: None,
+            device: None,
+            rejection: None,
             deadline: None,
             threads: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
             max_events: 4000,
         }
     }
 
-    /// Whether an event lies in the wanted time.
+    /// Whether an event lies in the wanted time and is about the wanted device and reason.
     pub fn wants(&self, event: &LogEvent) -> bool {
         let after = event.time.zip(self.since).is_none_or(|(time, since)| time >= since);
         let before = event.time.zip(self.until).is_none_or(|(time, until)| time <= until);
-        after && before
+        after && before && self.is_about(event)
+    }
+
+    fn is_about(&self, event: &LogEvent) -> bool {
+        let detail = &event.detail;
+        let context = matches!(event.kind.class(), KindClass::Change | KindClass::StartRefusal);
+        let device = self.device.as_deref().is_none_or(|start| {
+            let mut names = [&detail.device_id, &detail.forwarded_for, &detail.remote].into_iter().flatten().peekable();
+            context && names.peek().is_none() || names.any(|name| name.starts_with(start))
+        });
+        device && (context || self.rejection.is_none_or(|wanted| detail.rejection == Some(wanted)))
     }
 }
 

@@ -146,8 +146,13 @@ impl JsonPath {
     }
 
     /// The path one step further in.
-    pub fn then(mut self, step: impl Into<JsonStep>) -> Self {
-        self.0.push(step.into());
+    pub fn then(self, step: impl Into<JsonStep>) -> Self {
+        self.then_step(step.into())
+    }
+
+    /// The path one step further in.
+    pub fn then_step(mut self, step: JsonStep) -> Self {
+        self.0.push(step);
         self
     }
 }

@@ -94,7 +94,7 @@ fn verdict(findings: &[Finding], diagnosis: &[Diagnosis], undecided: bool) -> Ve
 }
 
 /// What nobody may call healthy without: configuration, device store, gateway account.
-fn undecided(snapshot: &Snapshot) -> Vec<String> {
+pub fn undecided(snapshot: &Snapshot) -> Vec<String> {
     let Some(installation) = snapshot.selected() else { return Vec::new() };
     let mut missing = Vec::new();
     if let Fact::Unknown(why) = &installation.account {
@@ -155,6 +155,8 @@ fn unknown_facts(snapshot: &Snapshot, runs: &[CheckRun]) -> Vec<UnknownFact> {
     add("mounts", snapshot.mounts.why_unknown());
     add("programs", snapshot.programs.why_unknown());
     add("clock", snapshot.clock.why_unknown());
+    add("logs", snapshot.logs.why_unknown());
+    add("the gateway's answer", snapshot.probe.why_unknown());
     add("container", snapshot.surroundings.container.why_unknown());
     if let Some(installation) = snapshot.selected() {
         add("gateway account", installation.account.why_unknown());

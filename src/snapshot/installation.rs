@@ -183,6 +183,29 @@ impl Installation {
         self.account().map(|account| account.name.clone().unwrap_or_else(|| account.uid.to_string()))
     }
 
+    /// The records of the live device store, of either generation.
+    pub fn paired_devices(&self) -> Box<dyn Iterator<Item = &super::device::PairedDevice> + '_> {
+        match self.live_content().and_then(|content| content.paired.known()) {
+            Some(rows) => Box::new(rows.iter()),
+            None => Box::new(self.devices.paired.records.iter()),
+        }
+    }
+
+    /// The waiting requests of the live device store, of either generation.
+    pub fn pending_requests(&self) -> Box<dyn Iterator<Item = &super::device::PendingRequest> + '_> {
+        match self.live_content().and_then(|content| content.pending.known()) {
+            Some(rows) => Box::new(rows.iter()),
+            None => Box::new(self.devices.pending.records.iter()),
+        }
+    }
+
+    /// The content of the state database, where it is the live store.
+    pub fn live_content(&self) -> Option<&crate::statedb::DatabaseContent> {
+        let database = self.database.known()?;
+        database.is_live().known().filter(|live| **live)?;
+        database.content.known()
+    }
+
     /// A path below the state directory.
     pub fn path(&self, relative: &str) -> HostPath {
         self.state_dir.join(relative)

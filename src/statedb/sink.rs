@@ -7,8 +7,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Pieces of an image in memory. They are given back one by one while SQLite takes its copy, so that the image is never
-/// there twice.
+/// Size of the pieces of an image in memory. They are given back one by one while SQLite takes its copy.
 const PIECE: usize = 256 << 10;
 
 /// An image on its way to SQLite.

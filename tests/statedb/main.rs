@@ -2,6 +2,8 @@
 
 mod captured;
 mod hostile;
+mod large;
+mod locked;
 mod made;
 mod support;
 mod unchanged;

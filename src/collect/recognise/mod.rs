@@ -262,6 +262,15 @@ fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// Whether a process with these arguments, which is known to listen on a gateway's port, is a gateway: by its title, which
+/// hides the real arguments, or by those. Before 2026.7.1 `gateway run` bears the bare name of the product (seen on a real
+/// 2026.6.11), which other runs of the CLI bear too; but those do not listen.
+pub fn listens_as_gateway(argv: &[String]) -> bool {
+    let titled =
+        argv.first().and_then(|first| title(first)).is_some_and(|(_, sub)| matches!(sub, None | Some("gateway")));
+    titled || command(argv).is_some_and(|command| command.kind == CommandKind::Gateway)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
