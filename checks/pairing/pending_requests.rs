@@ -28,11 +28,12 @@
 //! All releases. Metadata is compared from 2026.2.26; `openclaw devices` helps a locked-out host itself from 2026.2.21.
 
 use super::lockout::of_host;
+use super::plans;
 use super::requests::{Judged, Meaning, Origin, judged, never_expires};
 use super::view::{Part, View};
 use super::words::{self, count};
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
-use crate::model::{Cause, Certainty, Evidence, Finding, Unknown};
+use crate::model::{Applicability, Cause, Certainty, Evidence, Finding, Plan, Unknown};
 
 /// See the module's documentation.
 pub struct PendingRequests;
@@ -93,6 +94,42 @@ impl Check for PendingRequests {
                 group.first().map(|first| self.finding(context, &view, spec.code, first, &group))
             })
             .collect())
+    }
+
+    fn plan(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
+        let view = View::of(context).ok()?;
+        let judged = judged(&view, view.pending().ok()?);
+        let keys: Vec<&str> = judged
+            .iter()
+            .filter(|request| code(&view, request) == Some(finding.code.as_str()))
+            .map(|request| request.request.place.key.as_str())
+            .collect();
+        let number = keys.len();
+        let dropped = |applicability: Applicability, what: &str, reason: &str| {
+            let summary = format!("Drop {} from {}", count(number, what), view.path(Part::Pending));
+            let steps = plans::remove(&view, Part::Pending, &keys, reason);
+            plans::may_change(context).then(|| plans::plan(&view, finding, applicability, summary, steps))
+        };
+        match finding.code.as_str() {
+            "request-entry-null" => {
+                dropped(Applicability::Safe, "entry", "`null` ends every handshake, and holds nothing")
+            }
+            "request-entry-odd" if view.json().is_some() => {
+                dropped(Applicability::Safe, "entry", "it is no request and never goes away by itself")
+            }
+            "host-request-blocks" => {
+                let reason = "it was made while this host counted as remote, and keeps the local approval away";
+                // Stopping a gateway for it changes more than the request.
+                let applicability = if view.json().is_some() { Applicability::Safe } else { Applicability::Unsafe };
+                let again = format!("Connect locally again: {}", context.openclaw("devices list"));
+                dropped(applicability, "request", reason).map(|plan| plan.then_by_hand(again))
+            }
+            "requests-expired" | "request-left-over" | "request-entry-odd" => None,
+            _ => finding.fix_hint.clone().map(|hint| {
+                let read = format!("Read what waits: {}", context.openclaw("devices list"));
+                Plan::manual(finding, "Whether these devices may come in is for you to say", vec![read, hint])
+            }),
+        }
     }
 }
 

@@ -19,6 +19,7 @@ pub mod recover;
 pub mod rights;
 pub mod run;
 pub mod show;
+pub mod store_edit;
 pub mod sys;
 pub mod undo;
 pub mod walk;
