@@ -15,6 +15,7 @@ pub mod probe;
 mod probe_command;
 mod probe_text;
 pub mod repair;
+pub mod share;
 pub mod undo;
 pub mod when;
 pub mod world;
