@@ -14,7 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("collect", &["model", "json5", "logs", "snapshot", "statedb", "probe"]),
     ("checks", &["model", "logs", "snapshot", "statedb", "probe"]),
     ("diagnosis", &["model"]),
-    ("report", &["model", "snapshot", "checks", "diagnosis"]),
+    ("report", &["model", "snapshot", "checks", "diagnosis", "logs", "probe"]),
     ("redact", &["model"]),
     ("render", &["model", "report", "diagnosis", "checks", "redact"]),
     ("triage", &["model", "logs", "json5", "snapshot", "checks", "diagnosis"]),

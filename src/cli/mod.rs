@@ -16,6 +16,7 @@ mod probe_command;
 mod probe_text;
 pub mod redact;
 pub mod repair;
+pub mod share;
 pub mod undo;
 pub mod when;
 pub mod world;
