@@ -20,6 +20,7 @@ pub mod recover;
 pub mod rights;
 pub mod run;
 pub mod show;
+pub mod store_edit;
 pub mod sys;
 pub mod unchanged;
 pub mod undo;

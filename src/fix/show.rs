@@ -184,6 +184,7 @@ pub fn kind(action: &Action) -> &'static str {
         Action::ClearAttributes { .. } => "clear-attributes",
         Action::Replace { .. } => "replace",
         Action::EditConfig { .. } => "edit-config",
+        Action::EditStore { .. } => "edit-store",
         Action::Create { .. } => "create",
         Action::SetAside { .. } => "set-aside",
         Action::SetAsideDatabase { .. } => "set-aside-database",

@@ -1,8 +1,8 @@
 //! From stored records to device facts, the same for both store generations.
 
 use super::device::{
-    CachedToken, DeviceId, DeviceIdentity, FieldFault, NodeSurface, PairedDevice, PairedRelation, PendingRequest,
-    RecordPlace, RecordShape, TokenAgreement, TokenFact, TokenForm, TokenIssuer, ValueKind,
+    CachedToken, DeviceId, DeviceIdentity, FieldFault, FieldProblem, NodeSurface, PairedDevice, PairedRelation,
+    PendingRequest, RecordPlace, RecordShape, TokenAgreement, TokenFact, TokenForm, TokenIssuer, ValueKind,
 };
 use super::device_key::{KeyRelation, decode_private, keys_match};
 use super::record::{Record, cut, kind_of};
@@ -107,6 +107,33 @@ pub fn paired_device(mut record: Record, place: RecordPlace, vault: &mut SecretV
         foreign_fields: record.names_outside(PAIRED_FIELDS),
         problems: record.take_problems(),
     }
+}
+
+/// Builds a paired device from an entry of a JSON file, which need not be an object.
+pub fn paired_entry(entry: Value, place: RecordPlace, vault: &mut SecretVault) -> PairedDevice {
+    match entry {
+        Value::Object(fields) => paired_device(Record::from_json(fields), place, vault),
+        other => {
+            let nothing = paired_device(Record::default(), place, vault);
+            PairedDevice { shape: RecordShape::NotAnObject, problems: vec![no_object(&other)], ..nothing }
+        }
+    }
+}
+
+/// Builds a waiting request from an entry of a JSON file, which need not be an object.
+pub fn pending_entry(entry: Value, place: RecordPlace) -> PendingRequest {
+    match entry {
+        Value::Object(fields) => pending_request(Record::from_json(fields), place),
+        other => {
+            let nothing = pending_request(Record::default(), place);
+            PendingRequest { shape: RecordShape::NotAnObject, problems: vec![no_object(&other)], ..nothing }
+        }
+    }
+}
+
+fn no_object(entry: &Value) -> FieldProblem {
+    let fault = FieldFault::WrongType { expected: ValueKind::Object, found: kind_of(entry) };
+    FieldProblem { field: String::new(), fault }
 }
 
 /// Builds a waiting request from a record. How it relates to the paired devices is filled in by [`relate`].

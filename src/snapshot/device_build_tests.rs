@@ -57,6 +57,16 @@ fn a_request_among_the_paired_is_seen() {
 }
 
 #[test]
+fn entries_that_are_no_objects_are_kept_as_such() {
+    let mut vault = SecretVault::default();
+    let entry = paired_entry(Value::Null, place(ID), &mut vault);
+    assert_eq!((entry.shape, entry.problems.len()), (RecordShape::NotAnObject, 1));
+    // 2026.2.19: `null` in pending.json ends every handshake.
+    assert_eq!(pending_entry(json!([1]), place("r")).shape, RecordShape::NotAnObject);
+    assert_eq!(paired_entry(captured(), place(ID), &mut vault).shape, RecordShape::Expected);
+}
+
+#[test]
 fn missing_empty_and_broken_tokens_stay_apart() {
     let mut vault = SecretVault::default();
     let mut without = captured();

@@ -17,6 +17,7 @@ pub mod process;
 pub mod program;
 pub mod queue;
 pub mod record;
+pub mod scopes;
 pub mod service;
 pub mod store;
 pub mod tree;
@@ -67,6 +68,8 @@ pub struct Snapshot {
     pub clock: Fact<clock::ClockFacts>,
     /// What the logs of the judged installation say.
     pub logs: Fact<crate::logs::LogSummary>,
+    /// What the gateway itself answered.
+    pub probe: Fact<crate::probe::ProbeFacts>,
     /// The installations found.
     pub installations: Vec<Installation>,
 }

@@ -108,17 +108,21 @@ fn require_regular(stat: &FileStat) -> io::Result<()> {
 }
 
 fn identity(stat: &FileStat) -> FileIdentity {
-    let ns = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
     FileIdentity {
         dev: widen(stat.st_dev),
         inode: widen(stat.st_ino),
         size: u64::try_from(stat.st_size).unwrap_or_default(),
-        mtime_ns: ns(stat.st_mtime, stat.st_mtime_nsec),
-        ctime_ns: ns(stat.st_ctime, stat.st_ctime_nsec),
+        mtime_ns: nanoseconds(stat.st_mtime, stat.st_mtime_nsec),
+        ctime_ns: nanoseconds(stat.st_ctime, stat.st_ctime_nsec),
         uid: stat.st_uid,
         gid: stat.st_gid,
         mode: u32::try_from(widen(stat.st_mode) & 0o7777).unwrap_or_default(),
     }
+}
+
+/// The parts of a time have other widths on 32-bit systems.
+fn nanoseconds(seconds: impl Into<i128>, rest: impl Into<i128>) -> i128 {
+    seconds.into() * 1_000_000_000 + rest.into()
 }
 
 /// Device and mode numbers have other widths on other systems; a negative device number (macOS) keeps its bits.

@@ -306,6 +306,12 @@ impl StateDatabase {
 }
 
 impl DatabaseContent {
+    /// Those of the missing tables that pairing and identity need: without one of them the gateway refuses to start (lab
+    /// 2026.9.6, F4j). Of the other missing tables that is likely, not proven.
+    pub fn missing_pairing_tables(&self) -> impl Iterator<Item = &str> {
+        self.missing_tables.iter().map(String::as_str).filter(|table| super::required::is_pairing(table))
+    }
+
     /// The `primary` row of `schema_meta`.
     pub fn primary_meta(&self) -> Option<&SchemaMeta> {
         self.meta.known()?.iter().find(|meta| meta.key == "primary")

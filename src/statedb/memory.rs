@@ -2,6 +2,7 @@
 
 use super::source::{DbFile, DbFiles, FileIdentity, Readable};
 use crate::model::HostPath;
+use std::collections::HashMap;
 use std::io;
 
 /// The files of a database as bytes.
@@ -17,6 +18,9 @@ pub struct MemoryDbFiles {
     pub journal: Option<Vec<u8>>,
     /// The size of the `-shm` file, if there is one. Its bytes are never wanted.
     pub shm_bytes: Option<u64>,
+    /// Owners, modes and times, as the archive tells them; sizes are taken from the bytes. Without an entry a file counts as
+    /// root's, so an archive that knows its owners must give them.
+    pub identities: HashMap<DbFile, FileIdentity>,
 }
 
 impl MemoryDbFiles {
@@ -41,16 +45,9 @@ impl DbFiles for MemoryDbFiles {
             DbFile::Journal => self.journal.as_ref().map(|bytes| bytes.len() as u64),
             DbFile::Shm => self.shm_bytes,
         };
-        Ok(size.map(|size| FileIdentity {
-            dev: 0,
-            inode: 0,
-            size,
-            mtime_ns: 0,
-            ctime_ns: 0,
-            uid: 0,
-            gid: 0,
-            mode: 0o600,
-        }))
+        const PLAIN: FileIdentity =
+            FileIdentity { dev: 0, inode: 0, size: 0, mtime_ns: 0, ctime_ns: 0, uid: 0, gid: 0, mode: 0o600 };
+        Ok(size.map(|size| FileIdentity { size, ..self.identities.get(&which).copied().unwrap_or(PLAIN) }))
     }
 
     fn read_at(&self, which: Readable, offset: u64, buf: &mut [u8]) -> io::Result<usize> {

@@ -9,6 +9,8 @@ pub mod facts;
 pub mod header;
 mod integrity;
 mod journal;
+pub mod judge;
+pub mod locks;
 pub mod memory;
 mod meta;
 mod open;

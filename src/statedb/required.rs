@@ -11,7 +11,9 @@ pub const PAIRING: &[&str] = &[
     "device_bootstrap_tokens",
 ];
 
-/// All tables of schema 18 (2026.9.6), from captured databases, without those that the release makes at first use.
+/// Tables of schema 18 (2026.9.6) that every captured database has, one after the very first start included, without those
+/// that the release makes when they are first used. Of the others than [`PAIRING`] it is not proven one by one that a
+/// gateway refuses to start without them.
 pub const SCHEMA_18: &[&str] = &[
     "acp_replay_events",
     "acp_replay_sessions",
@@ -86,10 +88,6 @@ pub const SCHEMA_18: &[&str] = &[
     "subagent_runs",
     "task_delivery_state",
     "task_runs",
-    "user_profile_emails",
-    "user_profile_identities",
-    "user_profiles",
-    "web_push_approval_deliveries",
     "web_push_subscriptions",
     "worker_environment_credentials",
     "worker_environment_session_attachments",
@@ -106,6 +104,11 @@ pub const SCHEMA_18: &[&str] = &[
     "worktree_provisioned_file_chunks",
     "worktrees",
 ];
+
+/// Whether a table is one of pairing and identity.
+pub fn is_pairing(table: &str) -> bool {
+    PAIRING.contains(&table)
+}
 
 /// The tables that a schema version must have. Of versions that were not seen, only the pairing tables are known.
 pub fn of_schema(version: u32) -> &'static [&'static str] {

@@ -150,7 +150,7 @@ impl Limits {
             max_main_bytes: 8 << 30,
             max_wal_bytes: 2 << 30,
             in_memory_bytes: 8 << 20,
-            spool_dir: std::env::temp_dir(),
+            spool_dir: default_spool_dir(),
             tries: 6,
             pause: Duration::from_millis(40),
             deadline: now.checked_add(time).unwrap_or(now),
@@ -162,5 +162,17 @@ impl Limits {
     /// Whether the time is up.
     pub fn is_over(&self) -> bool {
         Instant::now() >= self.deadline
+    }
+}
+
+/// A directory on disk for spool files: `/tmp` is often in memory, which a 500 MB copy would fill. Root does not follow the
+/// caller's `TMPDIR`.
+fn default_spool_dir() -> PathBuf {
+    let on_disk = PathBuf::from("/var/tmp");
+    let wanted = std::env::var_os("TMPDIR").filter(|dir| !dir.is_empty() && !nix::unistd::geteuid().is_root());
+    match wanted {
+        Some(dir) => PathBuf::from(dir),
+        None if on_disk.is_dir() => on_disk,
+        None => PathBuf::from("/tmp"),
     }
 }

@@ -4,6 +4,7 @@ use crate::support::{captured, content, read};
 use openclaw_doctor::model::Fact;
 use openclaw_doctor::snapshot::device::{FieldFault, PairedRelation, TokenForm};
 use openclaw_doctor::snapshot::device_key::{KeyForm, PrivateKeyForm};
+use openclaw_doctor::statedb::judge::{Records, Rules, judge};
 use openclaw_doctor::statedb::{HeaderVerdict, Integrity, WalVerdict};
 
 #[test]
@@ -103,4 +104,29 @@ fn an_empty_log_is_no_fault() {
     let state = read(dir.path());
     assert_eq!(state.wal.known().expect("log").verdict, WalVerdict::Empty);
     assert_eq!(content(&state).paired.known().expect("paired").len(), 2);
+}
+
+/// The problems of a captured database, as text.
+fn problems(case: &str) -> Vec<String> {
+    let dir = captured(case);
+    let state = read(dir.path());
+    let content = content(&state);
+    let records = Records {
+        paired: content.paired.known().expect("paired"),
+        pending: content.pending.known().expect("pending"),
+        identities: content.identities.known().expect("identities"),
+        cached: content.cached_tokens.known().expect("cached"),
+    };
+    judge(&records, &Rules::default()).iter().map(|found| format!("{:?} {:?}", found.list, found.problem)).collect()
+}
+
+#[test]
+fn sound_captures_raise_no_problem_and_faulty_ones_their_own() {
+    for case in ["F2a-root-cli", "F4b-zero", "F11-raw-probes"] {
+        assert_eq!(problems(case), Vec::<String>::new(), "{case}");
+    }
+    let upgrade = problems("F10a-scope-upgrade");
+    assert!(upgrade.len() == 1 && upgrade[0].contains("Scopes([\"operator.admin\""), "{upgrade:?}");
+    let broken = problems("F4e-bad-json-row");
+    assert!(broken.len() == 1 && broken[0].contains("BadJson { field: \"tokens_json\""), "{broken:?}");
 }

@@ -181,6 +181,7 @@ fn versions_and_missing_tables_are_told() {
     let older = content(&state);
     assert!(older.missing_tables.contains(&"device_pairing_pending".to_owned()), "{:?}", older.missing_tables);
     assert_eq!(older.pending, Fact::Absent);
+    assert!(older.missing_pairing_tables().eq(older.missing_tables.iter()), "of schema 16 only these are known");
 
     db.execute_batch("INSERT INTO config_machine_state VALUES('state.schema.contentVersion','17',1);").expect("change");
     assert_eq!(content(&read(dir.path())).schema_version, Fact::Known(17));

@@ -3,6 +3,7 @@
 mod captured;
 mod hostile;
 mod large;
+mod locked;
 mod made;
 mod support;
 mod unchanged;

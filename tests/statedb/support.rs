@@ -5,6 +5,7 @@ use openclaw_doctor::statedb::dir::DirDbFiles;
 use openclaw_doctor::statedb::{DatabaseContent, Limits, StateDatabase, read_state_db};
 use rusqlite::Connection;
 use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -118,4 +119,35 @@ pub fn child(test: &str, variable: &str, dir: &Path) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .expect("spawn")
+}
+
+/// Another process that holds a database open until this value goes away.
+pub struct Holder(Child);
+
+impl Holder {
+    /// Runs one test of this program, which must call [`say_ready_and_wait`].
+    pub fn start(test: &str, variable: &str, dir: &Path) -> Self {
+        let mut child = child(test, variable, dir);
+        let lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
+        assert!(lines.map_while(Result::ok).any(|line| line == "ready"), "the holder did not start");
+        Self(child)
+    }
+
+    pub fn pid(&self) -> i32 {
+        self.0.id().try_into().expect("pid")
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+/// The other side of [`Holder`].
+pub fn say_ready_and_wait() {
+    println!("\nready");
+    std::io::stdout().flush().expect("flush");
+    let _ = std::io::stdin().read(&mut [0]);
 }

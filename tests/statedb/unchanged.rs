@@ -1,12 +1,11 @@
 //! Reading changes nothing: a live database, held open in WAL mode by another process, is looked at before and after.
 
-use crate::support::{NAME, child, content, made, pair, read};
+use crate::support::{Holder, NAME, child, content, made, pair, read, say_ready_and_wait};
 use nix::unistd::{Uid, geteuid};
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::process::Child;
 
 /// Names, inodes, sizes, owners, modes and times of a directory and of all that is in it.
 fn look(dir: &Path, with_atime: bool) -> BTreeMap<String, Vec<i64>> {
@@ -56,9 +55,7 @@ fn other_process_holder() {
     pair(&db, "second");
     // An open read transaction holds locks, too.
     db.execute_batch("BEGIN; SELECT count(*) FROM device_pairing_paired;").expect("begin");
-    println!("\nready");
-    std::io::stdout().flush().expect("flush");
-    let _ = std::io::stdin().read(&mut [0]);
+    say_ready_and_wait();
 }
 
 /// Not a test of its own: reads the database as another user and says what it saw.
@@ -73,28 +70,10 @@ fn other_process_reader() {
     println!("\npaired={}", content(&state).paired.known().expect("paired").len());
 }
 
-struct Holder(Child);
-
-impl Holder {
-    fn start(dir: &Path) -> Self {
-        let mut child = child("unchanged::other_process_holder", "STATEDB_TEST_HOLD", dir);
-        let lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
-        assert!(lines.map_while(Result::ok).any(|line| line == "ready"), "the holder did not start");
-        Self(child)
-    }
-}
-
-impl Drop for Holder {
-    fn drop(&mut self) {
-        drop(self.0.stdin.take());
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn as_the_owner_nothing_changes_access_times_included() {
     let dir = tempfile::tempdir().expect("temp dir");
-    let _holder = Holder::start(dir.path());
+    let _holder = Holder::start("unchanged::other_process_holder", "STATEDB_TEST_HOLD", dir.path());
     age_atimes(dir.path());
     let before = look(dir.path(), true);
     let names: Vec<_> = before.keys().map(String::as_str).collect();
@@ -111,7 +90,7 @@ fn as_root_the_owners_of_log_and_index_stay() {
         return;
     }
     let dir = tempfile::tempdir().expect("temp dir");
-    let _holder = Holder::start(dir.path());
+    let _holder = Holder::start("unchanged::other_process_holder", "STATEDB_TEST_HOLD", dir.path());
     // The captured fault F2c: the companions belong to root, the main file and the directory to the account. SQLite as
     // root would give the companions to the account and so hide it.
     let account = Some(Uid::from_raw(1000));
@@ -138,7 +117,7 @@ fn as_a_user_without_write_permission_it_is_read_and_nothing_changes() {
         return;
     }
     let dir = tempfile::tempdir().expect("temp dir");
-    let _holder = Holder::start(dir.path());
+    let _holder = Holder::start("unchanged::other_process_holder", "STATEDB_TEST_HOLD", dir.path());
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).expect("chmod");
     for suffix in ["", "-wal", "-shm"] {
         let path = dir.path().join(format!("{NAME}{suffix}"));
@@ -161,14 +140,28 @@ fn without_read_permission_it_is_unknown_but_the_owners_are_known() {
         return;
     }
     let dir = tempfile::tempdir().expect("temp dir");
-    drop(made(dir.path()));
-    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).expect("chmod");
-    std::fs::set_permissions(dir.path().join(NAME), std::fs::Permissions::from_mode(0o600)).expect("chmod");
-    let mut reader = child("unchanged::other_process_denied", "STATEDB_TEST_DENIED", dir.path());
-    let mut said = String::new();
-    reader.stdout.take().expect("stdout").read_to_string(&mut said).expect("read");
-    reader.wait().expect("wait");
-    assert!(said.contains("denied=NoPermission owner=0"), "{said}");
+    let db = made(dir.path());
+    db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).expect("checkpoint");
+    let chmod = |suffix: &str, mode| {
+        let path = dir.path().join(suffix);
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("chmod");
+    };
+    chmod("", 0o755);
+    let ask = || {
+        let mut reader = child("unchanged::other_process_denied", "STATEDB_TEST_DENIED", dir.path());
+        let mut said = String::new();
+        reader.stdout.take().expect("stdout").read_to_string(&mut said).expect("read");
+        reader.wait().expect("wait");
+        said
+    };
+    chmod(NAME, 0o600);
+    let said = ask();
+    assert!(said.contains("denied=NoPermission owner=0 live=None"), "{said}");
+    // Only the log is closed (lab 2026.9.6, F2c): the main file still tells the era.
+    chmod(NAME, 0o644);
+    chmod("openclaw.sqlite-wal", 0o600);
+    let said = ask();
+    assert!(said.contains("denied=NoPermission owner=0 live=Some(true)"), "{said}");
 }
 
 /// Not a test of its own: fails to read the database as another user and says how.
@@ -180,5 +173,6 @@ fn other_process_denied() {
     nix::unistd::setresuid(user, user, user).expect("setresuid");
     let state = read(Path::new(&dir));
     let why = state.content.why_unknown().expect("unknown");
-    println!("\ndenied={:?} owner={}", why.kind, state.files.main.known().expect("stat").uid);
+    let owner = state.files.wal.known().expect("stat").uid;
+    println!("\ndenied={:?} owner={owner} live={:?}", why.kind, state.is_live().known());
 }
