@@ -115,8 +115,11 @@ pub fn run(args: &CheckArgs) -> Outcome {
     let (collected, report) = judge(&args.collect, &args.judge)?;
     let exit = exit(&report);
     let shared = args.format().is_shared() && !args.no_redact;
-    let report = if shared { share::shareable(report, &collected)? } else { report };
+    // On the terminal and in plain JSON names stay readable; secrets never do.
+    let mut sharer = share::Sharer::new(&collected.snapshot, &collected.vault, shared);
+    let report = if shared { share::shareable(&report, &mut sharer)? } else { report };
     let text = rendered(args, &report)?;
+    let text = if shared { sharer.text(&text)? } else { share::without_secrets(text, &collected.vault) };
     let silent = args.output.quiet && args.format() == Format::Human && report.ok && report.verdict == Verdict::Healthy;
     if !silent {
         output::write(text.as_bytes(), args.output.output.as_deref())?;

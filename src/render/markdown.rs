@@ -134,8 +134,8 @@ fn checks(report: &Report, text: &mut String) {
     }
 }
 
-/// Text that must read as itself.
-fn prose(text: &str) -> String {
+/// A text as one line of Markdown that formats nothing and calls nobody.
+pub fn prose(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for c in sanitize(text).chars() {
         match c {
