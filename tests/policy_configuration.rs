@@ -207,7 +207,7 @@ fn texts_that_do_not_load_are_placed() {
     let twice = "{ gateway: { mode: \"local\", auth: { token: \"t0123456789\" } }, gateway: { mode: \"local\" } }";
     assert_eq!(said("2026.2.19", twice), ["config-key-twice warning possible"]);
     let broken = Home::with("2026.2.19", "{\n  gateway: {\n    mode: \"local\n  }\n}").judge(AREAS);
-    assert_eq!(in_short(&broken), ["config-syntax error certain"]);
+    assert_eq!(in_short(&broken), ["config-no-json5 error certain"]);
     assert_eq!((broken[0].0.line, broken[0].0.column), (Some(3), Some(11)));
     assert_eq!(broken[0].0.evidence[0].source.as_deref(), Some("    mode: \"local"));
     let plan = broken[0].1.as_ref().expect("a plan");
