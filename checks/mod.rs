@@ -3,15 +3,19 @@
 //! One file per check, in the folder of its area; registered in [`CHECKS`], in the order they print.
 
 pub mod configuration;
+pub mod credentials;
 pub mod database;
 pub mod docs;
 pub mod host;
 pub mod logs;
 pub mod ownership;
+pub mod pairing;
 pub mod ports;
+pub mod proxies;
 pub mod reading;
 pub mod releases;
 pub mod run;
+pub mod safety;
 pub mod services;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -197,8 +201,37 @@ pub static CHECKS: &[&dyn Check] = &[
     &logs::refusals::Refusals,
     &logs::faults::Faults,
     &logs::starts::Starts,
+    &configuration::file::File,
+    &configuration::syntax::Syntax,
+    &configuration::includes::Includes,
     &configuration::keys::Keys,
     &configuration::values::Values,
+    &pairing::device_store_text::DeviceStoreText,
+    &pairing::paired_records::PairedRecords,
+    &pairing::pending_requests::PendingRequests,
+    &pairing::host_device::HostDevice,
+    &pairing::store_loss::StoreLoss,
+    &pairing::device_identity::DeviceIdentityCheck,
+    &pairing::device_tokens::DeviceTokens,
+    &pairing::approval_queues::ApprovalQueues,
+    &configuration::mode::Mode,
+    &configuration::bind::Bind,
+    &configuration::port::Port,
+    &configuration::origins::Origins,
+    &configuration::history::History,
+    &configuration::elsewhere::Elsewhere,
+    &proxies::items::Items,
+    &proxies::loopback::Loopback,
+    &proxies::wide::Wide,
+    &proxies::untrusted::Untrusted,
+    &proxies::auth::TrustedProxyAuth,
+    &proxies::locality::Locality,
+    &credentials::drift::Drift,
+    &credentials::values::Values,
+    &credentials::references::References,
+    &credentials::presence::Presence,
+    &safety::break_glass::BreakGlass,
+    &safety::open_files::OpenFiles,
     &database::file::DatabaseFile,
     &database::replaced::Replaced,
     &database::schema::Schema,

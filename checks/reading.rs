@@ -1,8 +1,9 @@
 //! How checks read the snapshot: the release, the configuration, values of it in words, and findings about them.
 
 use super::{Check, Context};
-use crate::model::{Evidence, Finding, HostPath, Release, Span, Unknown, UnknownKind};
+use crate::model::{Evidence, Fact, Finding, HostPath, Release, Span, Unknown, UnknownKind};
 use crate::snapshot::config::{ConfigFacts, ConfigNode, ConfigOutcome, ConfigValue};
+use crate::snapshot::service::ServiceUnit;
 
 impl<'s> Context<'s> {
     /// The release to judge by, if any sign gives one.
@@ -54,6 +55,44 @@ impl<'s> Context<'s> {
     /// The text at a path of keys.
     pub fn text(&self, path: &[&str]) -> Option<&'s str> {
         self.value(path).and_then(ConfigNode::as_str)
+    }
+
+    /// The gateway units of this installation.
+    ///
+    /// # Errors
+    /// Where units could not be looked at.
+    pub fn gateway_units(&self) -> Result<Vec<&'s ServiceUnit>, Unknown> {
+        match &self.snapshot.services {
+            Fact::Known(services) => Ok(services.gateways().filter(|unit| self.is_own_unit(unit)).collect()),
+            Fact::Absent => Ok(Vec::new()),
+            Fact::Unknown(why) => Err(why.clone()),
+        }
+    }
+
+    /// Whether a unit starts the gateway of this installation: by the directories that it names, else by profile and
+    /// account.
+    fn is_own_unit(&self, unit: &ServiceUnit) -> bool {
+        let installation = self.installation;
+        let is_state =
+            |path: &HostPath| *path == installation.state_dir || installation.real_state_dir.as_ref() == Some(path);
+        if let Some(config) = &unit.config_path {
+            return config.value == installation.config.path;
+        }
+        if let Some(state_dir) = &unit.state_dir {
+            return is_state(&state_dir.value);
+        }
+        self.is_same_account(unit) && unit.profile == installation.profile
+    }
+
+    /// Whether a unit runs as the gateway's account, as far as is known.
+    pub fn is_same_account(&self, unit: &ServiceUnit) -> bool {
+        match (self.installation.account(), unit.home_owner, unit.user.as_ref()) {
+            (Some(account), _, Some(user)) => {
+                account.name.as_deref() == Some(user.value.as_str()) || account.uid.to_string() == user.value
+            }
+            (Some(account), Some(owner), None) => account.uid == owner,
+            _ => true,
+        }
     }
 
     /// A finding about a value of the configuration, with its place and its masked source line as evidence.

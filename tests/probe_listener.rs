@@ -6,7 +6,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use openclaw_doctor::collect::recognise::is_gateway;
+use openclaw_doctor::collect::recognise::listens_as_gateway;
 use openclaw_doctor::model::secret::{Secret, SecretKind, SecretVault};
 use openclaw_doctor::probe::facts::TrialVerdict;
 use openclaw_doctor::probe::{
@@ -160,7 +160,7 @@ fn own_uid() -> u32 {
 }
 
 fn expected(uid: u32) -> ExpectedGateway {
-    ExpectedGateway { uid: Some(uid), units: vec!["openclaw-gateway.service".into()], is_gateway }
+    ExpectedGateway { uid: Some(uid), units: vec!["openclaw-gateway.service".into()], is_gateway: listens_as_gateway }
 }
 
 /// The secret stayed here, for this reason, although the handshake was perfect.

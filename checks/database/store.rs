@@ -111,7 +111,7 @@ pub(super) fn with_copies(context: &Context<'_>, mut finding: Finding) -> Findin
 /// What a person does to put a copy back, where there is one.
 pub(super) fn restore_words(context: &Context<'_>, database: &HostPath) -> Vec<String> {
     let Some(copy) = copies(context).into_iter().next() else { return Vec::new() };
-    let quote = |path: &HostPath| crate::cli::options::quote(&path.to_string());
+    let quote = |path: &HostPath| crate::model::shell::quote(&path.to_string());
     vec![
         "Stop the gateway and make sure that no OpenClaw command runs.".to_owned(),
         format!(

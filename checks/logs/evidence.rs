@@ -70,6 +70,15 @@ pub fn place(context: &Context<'_>, cause: Cause) -> Option<Evidence> {
         Cause::ConfigInvalid | Cause::ProxyAttribution | Cause::OriginNotAllowed | Cause::SecretUnresolved => {
             Some(Evidence::new("the configuration that the gateway decided by").at(&installation.config.path))
         }
+        // In these releases a wrong shared token is worded as a device token mismatch, and the CLI that gets this answer
+        // empties its cache (release-2026.2.19 F7a).
+        Cause::GatewayTokenDrift if installation.release_within((2, 17), (2, 21)) == Some(true) => {
+            let path = installation.path("identity/device-auth.json");
+            Some(Evidence::new("the device tokens that the CLI throws away on this answer").at(&path))
+        }
+        Cause::GatewayTokenDrift => {
+            Some(Evidence::new("the configuration that holds the gateway's token").at(&installation.config.path))
+        }
         Cause::StateDatabase => {
             Some(Evidence::new("the database that it is about").at(&installation.path("state/openclaw.sqlite")))
         }

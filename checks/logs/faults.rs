@@ -26,7 +26,9 @@ use super::evidence;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::logs::EventKind;
 use crate::logs::episode::{Episode, EpisodeKind};
+use crate::model::file::EntryKind;
 use crate::model::{Cause, Certainty, Evidence, Finding, HostPath, Unknown};
+use crate::snapshot::tree::EntryFacts;
 
 /// See the module's documentation.
 pub struct Faults;
@@ -74,7 +76,7 @@ impl Check for Faults {
             let errno = detail.errno.as_deref().unwrap_or("an error");
             let path = detail.path.as_deref().map(HostPath::from);
             let inside = path.as_ref().is_none_or(|path| concerns_state(context, path));
-            if !inside {
+            if !inside || path.as_ref().is_some_and(|path| is_over(context, episode, path)) {
                 continue;
             }
             let what = match &path {
@@ -126,6 +128,35 @@ fn concerns_state(context: &Context<'_>, path: &HostPath) -> bool {
             ["workspace", "agents", "media", "cache"].iter().any(|part| path.starts_with(&state.join(part)));
         inside && !passed_over
     })
+}
+
+/// Whether the path has become usable since the error. A denied access is over when the account has it now. What mode
+/// bits don't explain (an immutable file) is over, on a live host, when the entry changed after the error; on a copy the
+/// times of change are those of the copying.
+fn is_over(context: &Context<'_>, episode: &Episode, path: &HostPath) -> bool {
+    let tree = &context.installation.tree;
+    let subject = final_path(path);
+    let find = |wanted: &HostPath| tree.kept().find(|entry| entry.path == *wanted);
+    let (entry, parent) = (find(&subject), subject.parent().and_then(|parent| find(&parent)));
+    if context.snapshot.host.live {
+        let last = episode.last.map(jiff::Timestamp::as_nanosecond).unwrap_or_default();
+        if [entry, parent].into_iter().flatten().any(|entry| entry.meta.ctime_ns > last) {
+            return true;
+        }
+    }
+    if episode.sample.detail.errno.as_deref() != Some("EACCES") {
+        return false;
+    }
+    // A temporary file is made in the directory; the file itself is opened.
+    let through_directory = subject != *path;
+    let usable = |entry: &EntryFacts| {
+        entry.may.known().map(|may| may.read && may.write && (may.enter || entry.meta.kind != EntryKind::Directory))
+    };
+    match (entry, parent) {
+        (Some(entry), _) if !through_directory => usable(entry) == Some(true),
+        (_, Some(parent)) => usable(parent) == Some(true),
+        _ => false,
+    }
 }
 
 /// The file that a temporary one was to replace: `paired.json.<uuid>.tmp` → `paired.json`.

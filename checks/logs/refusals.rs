@@ -172,6 +172,7 @@ fn hint(context: &Context<'_>, cause: Cause) -> Option<String> {
             "Compare the token that this client holds with gateway.auth.token; do not rotate the device token"
                 .to_owned()
         }
+        Cause::ProxyAttribution => crate::checks::proxies::untrusted::advice(context, None),
         Cause::TokenMissing => "Give the client the gateway's token (gateway.auth.token)".to_owned(),
         Cause::AuthRateLimit => {
             "Stop the client that keeps trying, and wait until the lock ends (5 minutes by default)".to_owned()

@@ -21,11 +21,13 @@
 //! All releases; the texts differ, the reasons are told apart by the signatures.
 
 use super::evidence;
+use crate::checks::ownership::access;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::logs::episode::{Episode, EpisodeKind};
 use crate::logs::summary::LogSummary;
 use crate::logs::{EventKind, LogEvent};
 use crate::model::{Cause, Certainty, Finding, Unknown};
+use crate::snapshot::tree::EntryRole;
 
 /// See the module's documentation.
 pub struct Starts;
@@ -89,6 +91,9 @@ impl Check for Starts {
                 continue;
             }
             let Some(cause) = cause(summary, episode).or_else(|| episode.sample.cause(release)) else { continue };
+            if is_over(context, episode, cause) {
+                continue;
+            }
             let Some(spec) = CODES.iter().find(|spec| spec.cause == Some(cause)) else { continue };
             let piece = evidence::evidence(summary, episode, episode.event.words());
             if let Some(finding) = findings.iter_mut().find(|finding| finding.code == spec.code) {
@@ -103,6 +108,27 @@ impl Check for Starts {
             findings.push(finding);
         }
         Ok(findings)
+    }
+}
+
+/// Whether what the start was refused for has changed since: then the log tells of the past, and the state's own checks
+/// tell whether it was cured.
+fn is_over(context: &Context<'_>, episode: &Episode, cause: Cause) -> bool {
+    let installation = context.installation;
+    let last = episode.last.map(jiff::Timestamp::as_nanosecond).unwrap_or(i128::MAX);
+    let changed = |role: EntryRole| installation.tree.with_role(role).is_some_and(|entry| entry.meta.mtime_ns > last);
+    match cause {
+        Cause::ConfigInvalid | Cause::SecretUnresolved => {
+            changed(EntryRole::Config) || installation.config.meta.known().is_some_and(|meta| meta.mtime_ns > last)
+        }
+        Cause::StateOwnership => installation.account().is_some() && !access::is_closed(context),
+        Cause::LegacyState => {
+            ![EntryRole::Paired, EntryRole::Pending, EntryRole::Identity, EntryRole::DeviceAuth, EntryRole::Nodes]
+                .into_iter()
+                .any(|role| installation.tree.with_role(role).is_some())
+        }
+        Cause::StateDatabase => changed(EntryRole::Database),
+        _ => false,
     }
 }
 

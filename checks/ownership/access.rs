@@ -136,11 +136,26 @@ fn faults<'s>(context: &Context<'s>, account: &Account) -> Vec<(&'s EntryFacts, 
         if entry.meta.kind == EntryKind::Symlink {
             continue;
         }
+        // What lies below a closed directory of the same wrong owner is part of that one's story and cure.
+        let covered = faults.iter().any(|(above, _)| {
+            above.meta.kind == EntryKind::Directory
+                && above.meta.uid == entry.meta.uid
+                && entry.path != above.path
+                && entry.path.starts_with(&above.path)
+        });
+        if covered {
+            continue;
+        }
         if let Some(effect) = effect(entry, *may, account.uid, era) {
             faults.push((entry, effect));
         }
     }
     faults
+}
+
+/// Whether anything that matters is closed to the account. False where the account is unknown.
+pub fn is_closed(context: &Context<'_>) -> bool {
+    context.installation.account().is_some_and(|account| !faults(context, account).is_empty())
 }
 
 impl StateAccess {
@@ -224,7 +239,7 @@ fn plan(context: &Context<'_>, account: &Account, finding: &Finding, group: &[(&
             vec![format!(
                 "{} is not part of OpenClaw's state; decide who may enter it, for example: sudo chmod a+x {}",
                 first.path,
-                crate::cli::options::quote(&first.path.to_string())
+                crate::model::shell::quote(&first.path.to_string())
             )],
         ));
     }

@@ -30,9 +30,9 @@
 use super::units;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::model::plan::{Action, Applicability, Manager, Plan, Step};
-use crate::model::{Cause, Certainty, Evidence, Fact, Finding, Severity, Unknown};
+use crate::model::{Cause, Certainty, Evidence, Fact, Finding, HostPath, Severity, Unknown};
 use crate::snapshot::process::{ProcessFact, ProcessRole};
-use crate::snapshot::service::ServiceUnit;
+use crate::snapshot::service::{Enabled, ServiceUnit};
 
 /// See the module's documentation.
 pub struct Duplicates;
@@ -211,7 +211,7 @@ impl Duplicates {
 }
 
 /// Whether a process uses the judged state directory or port, as far as can be seen.
-fn works_here(context: &Context<'_>, process: &ProcessFact) -> bool {
+pub(super) fn works_here(context: &Context<'_>, process: &ProcessFact) -> bool {
     let installation = context.installation;
     let on_state = process
         .databases
@@ -249,14 +249,34 @@ fn plan_unit(context: &Context<'_>, finding: &Finding) -> Option<Plan> {
     let services = context.snapshot.services.known()?;
     let unit = services.gateways().find(|unit| Some(&unit.path) == finding.path.as_ref())?;
     let reason = "the other unit of this state is the one that is meant";
-    let action = Action::DisableUnit { manager: unit.manager.clone(), unit: unit.name.clone(), mask: false };
-    let mut plan = Plan::of(
-        finding,
-        Applicability::Unsafe,
-        format!("disable and stop {}", units::title(unit)),
-        vec![Step::new(action, reason)],
-    );
-    plan.manual = vec![format!("When all works, remove {} yourself; the doctor deletes no unit files.", unit.path)];
+    let mut steps = Vec::new();
+    if context.snapshot.host.live && units::is_in_play(unit) != Some(false) {
+        let action = Action::DisableUnit { manager: unit.manager.clone(), unit: unit.name.clone(), mask: false };
+        steps.push(Step::new(action, reason));
+    } else if let Fact::Known(Enabled::Yes(links)) = &unit.enabled {
+        // Below a root no manager answers: what enables the unit are these links.
+        for link in links {
+            steps.push(Step::new(
+                Action::RemoveLink { path: link.clone(), target: unit.path.clone() },
+                "it starts the unit at boot or login",
+            ));
+        }
+    }
+    let in_home = context.installation.home.as_ref().is_some_and(|home| unit.path.starts_with(home));
+    if in_home {
+        let to = HostPath::from(format!("{}.set-aside", unit.path).as_str());
+        steps.push(Step::new(
+            Action::SetAside { path: unit.path.clone(), to },
+            "so that nothing enables it again; the text is kept",
+        ));
+    }
+    let mut plan =
+        Plan::of(finding, Applicability::Unsafe, format!("take {} out of service", units::title(unit)), steps);
+    if plan.steps.is_empty() {
+        plan.applicability = Applicability::Manual;
+        plan.manual =
+            vec![format!("Disable it with the manager that it belongs to, then remove {} yourself", unit.path)];
+    }
     Some(plan)
 }
 

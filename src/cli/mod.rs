@@ -5,11 +5,19 @@
 pub mod check;
 pub mod explain;
 pub mod failure;
+pub mod fix;
+pub mod history;
 pub mod logs;
+mod logs_command;
 pub mod options;
 pub mod output;
 pub mod probe;
+mod probe_command;
 mod probe_text;
+pub mod redact;
+pub mod repair;
+pub mod share;
+pub mod undo;
 pub mod when;
 pub mod world;
 
@@ -45,6 +53,16 @@ const EXAMPLES: &str = "Examples:
 pub enum Command {
     /// Collect, judge, print the diagnosis (the default). Read-only.
     Check(Box<check::CheckArgs>),
+    /// Show the plans for what was found, ask, apply, verify.
+    Fix(Box<repair::FixCommand>),
+    /// Take the last (or named) transaction back.
+    Undo(Box<repair::UndoCommand>),
+    /// List what was done; forget old backups.
+    History(Box<repair::HistoryCommand>),
+    /// The pairing and authentication timeline from the gateway's logs.
+    Logs(Box<logs_command::LogsArgs>),
+    /// Talk to the gateway and say what it answered; never creates a pairing request.
+    Probe(Box<probe::ProbeArgs>),
     /// The checks, codes and causes.
     List(explain::ListArgs),
     /// What a check, code or cause means.
@@ -74,6 +92,11 @@ impl Command {
     fn run(&self) -> Outcome {
         match self {
             Command::Check(args) => check::run(args),
+            Command::Fix(args) => repair::fix(args),
+            Command::Undo(args) => repair::undo(args),
+            Command::History(args) => repair::history(args),
+            Command::Logs(args) => logs_command::run(args),
+            Command::Probe(args) => probe_command::run(args),
             Command::List(args) => explain::list(args),
             Command::Explain(args) => explain::explain(args),
         }
@@ -82,6 +105,10 @@ impl Command {
     fn wants_json(&self) -> bool {
         match self {
             Command::Check(args) => args.wants_json(),
+            Command::Fix(args) => args.fix.json,
+            Command::Undo(_) | Command::History(_) => false,
+            Command::Logs(args) => args.logs.json,
+            Command::Probe(args) => args.json,
             Command::List(args) => args.json,
             Command::Explain(_) => false,
         }

@@ -1,15 +1,16 @@
 //! The options of every collecting command, as typed and as resolved.
 
 use super::failure::Failure;
+use crate::model::shell::quote;
 use crate::model::{Release, Severity};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where to look, and how long.
+/// Where to look.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Where to look")]
-pub struct CollectArgs {
+pub struct WhereArgs {
     /// Treat DIR (or a tar archive) as the root of the file system; nothing outside it is read.
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
@@ -31,6 +32,15 @@ pub struct CollectArgs {
     /// The release to judge by, where it can't be derived.
     #[arg(long, value_name = "VERSION")]
     pub openclaw_version: Option<Release>,
+}
+
+/// Where to look, how long, and at what beside the state.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Where to look")]
+pub struct CollectArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub place: WhereArgs,
     /// More gateway logs: JSON lines, plain text, journal export (`-` is standard input).
     #[arg(long, value_name = "FILE")]
     pub log: Vec<PathBuf>,
@@ -43,6 +53,13 @@ pub struct CollectArgs {
     /// Don't connect to the gateway.
     #[arg(long)]
     pub no_probe: bool,
+}
+
+impl Default for CollectArgs {
+    fn default() -> Self {
+        let (place, log) = (WhereArgs::default(), Vec::new());
+        Self { place, log, as_of: None, timeout: Duration::from_secs(30), no_probe: false }
+    }
 }
 
 /// What is wanted of the checks.
@@ -176,7 +193,7 @@ fn profile(text: &str) -> Result<String, String> {
     if valid { Ok(text.to_owned()) } else { Err("a profile has letters, digits, `_` and `-` only".to_owned()) }
 }
 
-impl CollectArgs {
+impl WhereArgs {
     /// The options in use that a suggested command must repeat, shell-quoted.
     pub fn repeated(&self) -> Vec<String> {
         let mut options = Vec::new();
@@ -213,16 +230,6 @@ impl CollectArgs {
     }
 }
 
-/// Quotes for a POSIX shell where needed.
-pub fn quote(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,8 +246,7 @@ mod tests {
 
     #[test]
     fn options_are_repeated_quoted() {
-        let args =
-            CollectArgs { root: Some("/mnt/my disk".into()), user: Some("1001".into()), ..CollectArgs::default() };
+        let args = WhereArgs { root: Some("/mnt/my disk".into()), user: Some("1001".into()), ..WhereArgs::default() };
         assert_eq!(args.repeated(), ["--root '/mnt/my disk'", "--user 1001"]);
         assert_eq!(quote("it's"), "'it'\\''s'");
     }

@@ -85,12 +85,17 @@ pub fn answer(
             .map_err(|error| Failure::new("io", format!("the facts can't be written as JSON: {error}")))?;
         format!("{text}\n")
     } else {
-        probe_text::render(&facts, output::width())
+        text_of(&facts, output::width())
     };
     if args.json || !args.output.quiet || exit != Exit::Ok {
         output::write(text.as_bytes(), args.output.output.as_deref())?;
     }
     Ok(exit)
+}
+
+/// The facts in words, in about `width` columns.
+pub fn text_of(facts: &ProbeFacts, width: usize) -> String {
+    probe_text::render(facts, width)
 }
 
 /// The exit code: 0 where a gateway answered as it should and took the secrets, 1 where it did not, 3 where nothing was

@@ -1,6 +1,6 @@
 //! What a probe learnt, for a person.
 
-use crate::model::Fact;
+use crate::model::{Fact, Release};
 use crate::probe::facts::{
     AuthMode, CertificateTrust, CloseSeen, Connect, EndpointProbe, HandshakeSeen, HttpSeen, Identity, Locality, Page,
     ProbeFacts, ProxyHeaderTest, ProxyOutcome, Refusal, RefusalKind, Stage, TokenTrial, TrialVerdict, Verdict,
@@ -15,9 +15,11 @@ const CLOCK_WORTH_A_LINE_MS: i64 = 10_000;
 pub fn render(facts: &ProbeFacts, width: usize) -> String {
     let mut sheet = Sheet { text: String::new(), width };
     sheet.line(0, headline(facts));
-    for seen in &facts.endpoints {
+    for (number, seen) in facts.endpoints.iter().enumerate() {
+        // Of one gateway's second address only what was learnt there is shown.
+        let again = facts.endpoints.iter().take(number).any(|other| other.is_openclaw.is_yes());
         sheet.blank();
-        sheet.endpoint(seen);
+        sheet.endpoint(seen, again);
     }
     if !facts.tokens.is_empty() {
         sheet.blank();
@@ -42,6 +44,9 @@ pub fn render(facts: &ProbeFacts, width: usize) -> String {
 /// The answer in one line.
 fn headline(facts: &ProbeFacts) -> String {
     if facts.endpoints.iter().any(|seen| seen.is_openclaw.is_yes()) {
+        if facts.endpoints.iter().any(is_starting) {
+            return "An OpenClaw gateway answers, but it is still starting.".to_owned();
+        }
         let refused = facts.tokens.iter().filter(|trial| trial.verdict == TrialVerdict::Mismatch).count();
         return match refused {
             0 => "An OpenClaw gateway answers.".to_owned(),
@@ -56,6 +61,13 @@ fn headline(facts: &ProbeFacts) -> String {
         return "No gateway answers: nothing listens there.".to_owned();
     }
     "No gateway answers, as far as could be told.".to_owned()
+}
+
+fn is_starting(seen: &EndpointProbe) -> bool {
+    matches!(
+        seen.handshake.known().map(|handshake| &handshake.verdict),
+        Some(Verdict::Refused(Refusal { kind: RefusalKind::Starting, .. }))
+    )
 }
 
 struct Sheet {
@@ -78,7 +90,7 @@ impl Sheet {
         self.text.push('\n');
     }
 
-    fn endpoint(&mut self, seen: &EndpointProbe) {
+    fn endpoint(&mut self, seen: &EndpointProbe, again: bool) {
         let address = match seen.address {
             Some(address) if !seen.url.contains(&address.to_string()) => format!(" ({address})"),
             _ => String::new(),
@@ -110,12 +122,12 @@ impl Sheet {
             self.line(2, format!("{}: {}", answer.path, page(answer)));
         }
         if seen.is_openclaw.is_yes() {
-            self.told("release", &seen.server_version, |version| version.clone());
-            self.told("protocol", &seen.protocol, |protocol| protocol.to_string());
-            self.told("authentication", &seen.auth_mode, AuthMode::to_string);
-            self.told("counts this connection as local", &seen.counts_as_local, locality);
-            self.told("state directory", &seen.state_dir, ToString::to_string);
-            self.told("configuration", &seen.config_path, ToString::to_string);
+            self.told("release", &seen.server_version, again, release);
+            self.told("protocol", &seen.protocol, again, ToString::to_string);
+            self.told("authentication", &seen.auth_mode, again, AuthMode::to_string);
+            self.told("counts this connection as local", &seen.counts_as_local, again, locality);
+            self.told("state directory", &seen.state_dir, again, ToString::to_string);
+            self.told("configuration", &seen.config_path, again, ToString::to_string);
         }
         if let Some(skew) = seen.clock_skew_ms.known().filter(|skew| skew.abs() >= CLOCK_WORTH_A_LINE_MS) {
             let side = if *skew > 0 { "ahead of" } else { "behind" };
@@ -123,9 +135,10 @@ impl Sheet {
         }
     }
 
-    fn told<T>(&mut self, name: &str, fact: &Fact<T>, text: impl Fn(&T) -> String) {
+    fn told<T>(&mut self, name: &str, fact: &Fact<T>, only_known: bool, text: impl Fn(&T) -> String) {
         match fact {
             Fact::Known(value) => self.line(2, format!("{name}: {}", text(value))),
+            Fact::Absent | Fact::Unknown(_) if only_known => {}
             Fact::Absent => self.line(2, format!("{name}: none")),
             Fact::Unknown(why) => self.line(2, format!("{name}: unknown; {why}")),
         }
@@ -165,6 +178,11 @@ impl Sheet {
     }
 }
 
+/// Gateways that were not told their own release say `dev`, real 2026.2.19 ones too.
+fn release(version: &String) -> String {
+    if version.parse::<Release>().is_ok() { version.clone() } else { format!("not told; it calls itself `{version}`") }
+}
+
 fn connection(connect: &Connect) -> String {
     match connect {
         Connect::Refused => "refused; nothing listens there".to_owned(),
@@ -196,8 +214,9 @@ fn page(answer: &HttpSeen) -> String {
             format!("started{}", version.as_ref().map(|version| format!(", release {version}")).unwrap_or_default())
         }
         Page::Startup { .. } => "still starting".to_owned(),
-        Page::ControlUi { build } => {
-            format!("the dashboard{}", build.as_ref().map(|build| format!(", build {build}")).unwrap_or_default())
+        Page::ControlUi { product, build } => {
+            let build = build.as_ref().map(|build| format!(", build {build}")).unwrap_or_default();
+            format!("the dashboard of {}{build}", product.name())
         }
         Page::ProxyAttributionRequired => "refused: forwarding headers of a proxy that is not trusted".to_owned(),
         Page::Upgraded => "upgraded".to_owned(),

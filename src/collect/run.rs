@@ -1,24 +1,30 @@
 //! One run of the collectors: from what was asked for to a snapshot.
 
 use super::accounts::AccountBook;
-use super::discover::{self, Candidate, Directions};
-use super::env_files::{self, EnvDialect};
 use super::environment::{self, RawVar};
+use super::gateway::{self, Reach};
+use super::installations::select;
+use super::locks::{self, LockInputs};
+use super::programs::{self, ProgramInputs};
 use super::services::{self, ServiceInputs};
 use super::source::{Account, Reader, Source};
-use super::{config, database, database_locks, devices, gateway_account, logs, tree};
+use super::{clock, container, listeners, logs, mounts, processes};
 use crate::logs::LogSummary;
 use crate::model::subject::Subject;
 use crate::model::{Fact, HostPath, Release, Secret, SecretVault, Unknown, UnknownKind};
-use crate::snapshot::config::{ConfigFacts, ConfigFrom};
-use crate::snapshot::environment::{EnvFile, Environment, Place};
-use crate::snapshot::installation::{FoundBy, GatewayAccount, Installation, JudgedRelease, StoreKind, Versions};
+use crate::probe::facts::EndpointProbe;
+use crate::probe::{AttemptBudget, ProbeFacts, run as run_probe, system_proof};
+use crate::snapshot::environment::{Environment, Place};
+use crate::snapshot::installation::Installation;
+use crate::snapshot::listener::ListenerFacts;
+use crate::snapshot::lock::LockFacts;
+use crate::snapshot::mount::MountFact;
+use crate::snapshot::process::ProcessFacts;
+use crate::snapshot::program::ProgramFacts;
 use crate::snapshot::service::ServiceFacts;
-use crate::snapshot::store::{FileState, JsonStore};
 use crate::snapshot::{HostFacts, RunAs, SCHEMA, Snapshot};
-use crate::statedb::StateDatabase;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// What a run is asked for.
@@ -44,6 +50,8 @@ pub struct Request {
     pub logs: Vec<PathBuf>,
     /// Whether the gateway may be dialled.
     pub probe: bool,
+    /// How far the probe goes.
+    pub probe_reach: Reach,
     /// Options that suggested commands repeat.
     pub repeat_options: Vec<String>,
     /// What the selected checks need.
@@ -79,13 +87,13 @@ pub fn collect(source: &dyn Source, request: &Request, vault: &mut SecretVault) 
     Run::new(source, request)?.collect(vault)
 }
 
-struct Run<'r> {
-    source: &'r dyn Source,
-    request: &'r Request,
-    accounts: AccountBook,
-    run_as: RunAs,
-    option_account: Option<Account>,
-    deadline: Instant,
+pub(super) struct Run<'r> {
+    pub(super) source: &'r dyn Source,
+    pub(super) request: &'r Request,
+    pub(super) accounts: AccountBook,
+    pub(super) run_as: RunAs,
+    pub(super) option_account: Option<Account>,
+    pub(super) deadline: Instant,
 }
 
 impl<'r> Run<'r> {
@@ -122,14 +130,14 @@ impl<'r> Run<'r> {
         let (as_of, as_of_from) = self.as_of(&installations, &logs);
         let uids: Vec<u32> =
             installations.iter().filter_map(Installation::account).map(|account| account.uid).collect();
-        let not_live = || {
-            if self.source.is_live() {
-                Unknown::new(UnknownKind::NotCollected, "not collected")
-            } else {
-                Unknown::offline_root()
-            }
-        };
-        Ok(Snapshot {
+        let processes = self.if_needed(Subject::Processes, || processes::collect(self.source, vault));
+        let listeners =
+            self.if_needed(Subject::Listeners, || self.listeners(&installations, &services, &processes, vault));
+        let programs = self.programs(&services, &processes, &homes);
+        for installation in &mut installations {
+            self.learn_from_programs(installation, &services, &programs);
+        }
+        let mut snapshot = Snapshot {
             schema: SCHEMA,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             taken_at: jiff::Timestamp::now(),
@@ -138,33 +146,164 @@ impl<'r> Run<'r> {
             host: self.host(),
             run_as: self.run_as.clone(),
             repeat_options: self.request.repeat_options.clone(),
-            surroundings: crate::snapshot::container::Surroundings {
-                container: Fact::Unknown(not_live()),
-                wsl: Fact::Unknown(not_live()),
-                init: Fact::Unknown(not_live()),
-                shifted_uids: Fact::Unknown(not_live()),
-            },
+            surroundings: container::collect(self.source, |name| std::env::var(name).ok()),
             accounts: self.accounts.facts(self.source, uids),
             caller_environment: self.caller_environment(vault),
-            services,
-            processes: Fact::Unknown(not_live()),
-            listeners: Fact::Unknown(not_live()),
-            locks: Fact::Unknown(not_live()),
-            mounts: Fact::Unknown(not_live()),
-            programs: Fact::Unknown(not_live()),
-            clock: Fact::Unknown(not_live()),
+            services: services.clone(),
+            processes,
+            listeners,
+            locks: self.locks(&installations, services.known()),
+            mounts: self.mounts(&installations),
+            programs,
+            clock: if self.request.needs.contains(&Subject::Clock) {
+                Fact::Known(clock::collect(self.source))
+            } else {
+                Fact::unknown(UnknownKind::NotCollected, "not asked for")
+            },
             logs,
+            probe: Fact::Unknown(Unknown::offline_root()),
             installations,
-        })
+        };
+        snapshot.probe = self.probe(&snapshot, vault);
+        if let Fact::Known(probe) = &snapshot.probe {
+            let running = probe.endpoints.iter().find_map(EndpointProbe::release);
+            if let Some(installation) = snapshot.installations.iter_mut().find(|installation| installation.selected) {
+                installation.versions.running = running;
+                installation.release = self.judged_release(&installation.versions);
+            }
+        }
+        Ok(snapshot)
+    }
+
+    /// Talks to the gateway on loopback. Leaves lines in its log and nothing else.
+    fn probe(&self, snapshot: &Snapshot, vault: &SecretVault) -> Fact<ProbeFacts> {
+        if !self.source.is_live() {
+            return Fact::Unknown(Unknown::offline_root());
+        }
+        if !self.request.probe {
+            return Fact::unknown(UnknownKind::NotCollected, "--no-probe");
+        }
+        let Some(installation) = snapshot.selected().filter(|_| self.request.needs.contains(&Subject::Probe)) else {
+            return Fact::unknown(UnknownKind::NotCollected, "not asked for");
+        };
+        let (request, expected) = gateway::prepare(snapshot, installation, vault, &self.request.probe_reach);
+        let proof = system_proof(expected);
+        Fact::Known(run_probe(&request, proof.as_ref(), &mut AttemptBudget::default()))
+    }
+
+    /// Collects a live subject only where a check needs it.
+    fn if_needed<T>(&self, subject: Subject, collect: impl FnOnce() -> Fact<T>) -> Fact<T> {
+        if !self.source.is_live() {
+            Fact::Unknown(Unknown::offline_root())
+        } else if !self.request.needs.contains(&subject) {
+            Fact::unknown(UnknownKind::NotCollected, "not asked for")
+        } else {
+            collect()
+        }
+    }
+
+    /// Packages and Node binaries, without running anything.
+    fn programs(
+        &self,
+        services: &Fact<ServiceFacts>,
+        processes: &Fact<ProcessFacts>,
+        homes: &[PathBuf],
+    ) -> Fact<ProgramFacts> {
+        if !self.request.needs.contains(&Subject::Programs) {
+            return Fact::unknown(UnknownKind::NotCollected, "not asked for");
+        }
+        let path = std::env::var_os("PATH").filter(|_| self.source.is_live() && !self.run_as.privileged);
+        let accounts = self.accounts_of(homes);
+        let inputs = ProgramInputs {
+            units: services.known().map(|facts| facts.units.as_slice()).unwrap_or_default(),
+            processes: processes.known().map(|facts| facts.processes.as_slice()).unwrap_or_default(),
+            homes: &accounts,
+            path: path.as_deref(),
+        };
+        Fact::Known(programs::collect(self.source, &inputs))
+    }
+
+    /// Which release the unit would start, and which the caller's `PATH` would run.
+    fn learn_from_programs(
+        &self,
+        installation: &mut Installation,
+        services: &Fact<ServiceFacts>,
+        programs: &Fact<ProgramFacts>,
+    ) {
+        let uid = installation.account().map(|account| account.uid);
+        let unit = services.known().into_iter().flat_map(ServiceFacts::gateways).find(|unit| {
+            !unit.legacy_name
+                && !unit.masked
+                && unit.profile == installation.profile
+                && unit.home_owner.is_some()
+                && unit.home_owner == uid
+        });
+        let packages = programs.known().map(|facts| facts.packages.as_slice()).unwrap_or_default();
+        let of_unit = unit.and_then(|unit| {
+            let entry = unit.entry.as_ref()?;
+            let package = packages.iter().find(|package| entry.starts_with(&package.directory))?;
+            package.release.known().cloned()
+        });
+        installation.versions.service =
+            of_unit.or_else(|| unit?.service_version.as_ref().map(|version| version.value.clone()));
+        installation.versions.cli =
+            programs.known().and_then(|facts| facts.on_path()).and_then(|package| package.release.known().cloned());
+        installation.release = self.judged_release(&installation.versions);
+    }
+
+    fn locks(&self, installations: &[Installation], services: Option<&ServiceFacts>) -> Fact<LockFacts> {
+        if !self.request.needs.contains(&Subject::Locks) {
+            return Fact::unknown(UnknownKind::NotCollected, "not asked for");
+        }
+        let path = |path: &HostPath| path.as_path().to_path_buf();
+        let temporary =
+            services.into_iter().flat_map(ServiceFacts::gateways).filter_map(|unit| unit.environment.plain("TMPDIR"));
+        let inputs = LockInputs {
+            state_dirs: &installations.iter().map(|installation| path(&installation.state_dir)).collect::<Vec<_>>(),
+            config_paths: &installations.iter().map(|installation| path(&installation.config.path)).collect::<Vec<_>>(),
+            temp_dirs: &temporary.map(PathBuf::from).collect::<Vec<_>>(),
+        };
+        Fact::Known(locks::collect(self.source, &inputs))
+    }
+
+    fn mounts(&self, installations: &[Installation]) -> Fact<Vec<MountFact>> {
+        if !self.request.needs.contains(&Subject::Mounts) {
+            return Fact::unknown(UnknownKind::NotCollected, "not asked for");
+        }
+        let Some(installation) = installations.iter().find(|installation| installation.selected) else {
+            return Fact::Absent;
+        };
+        let state = installation.state_dir.as_path().to_path_buf();
+        Fact::Known(mounts::collect(self.source, &[state, PathBuf::from("/tmp")]))
+    }
+
+    fn accounts_of(&self, homes: &[PathBuf]) -> Vec<Account> {
+        let holds = |account: &Account| account.home.as_ref().is_some_and(|home| homes.contains(home));
+        self.accounts.homes(self.source).into_iter().filter(holds).collect()
+    }
+
+    /// Listeners on the ports of every gateway that units and configurations name.
+    fn listeners(
+        &self,
+        installations: &[Installation],
+        services: &Fact<ServiceFacts>,
+        processes: &Fact<ProcessFacts>,
+        vault: &mut SecretVault,
+    ) -> Fact<ListenerFacts> {
+        let of_units =
+            services.known().into_iter().flat_map(ServiceFacts::gateways).filter_map(|unit| unit.port.as_ref());
+        let mut ports: BTreeSet<u16> = of_units.filter_map(|port| port.value.port).collect();
+        ports.extend(
+            installations.iter().map(|installation| installation.config.port().unwrap_or(gateway::DEFAULT_PORT)),
+        );
+        let ports: Vec<u16> = ports.into_iter().flat_map(listeners::ports_of).collect();
+        let gateways = processes.known().map(|facts| facts.processes.as_slice()).unwrap_or_default();
+        listeners::collect(self.source, &ports, gateways, vault)
     }
 
     /// Units are always read: they say which account runs the gateway. Their managers are asked only on a live host.
     fn services(&self, homes: &[PathBuf], vault: &mut SecretVault) -> Fact<ServiceFacts> {
-        let known = self.accounts.homes(self.source);
-        let accounts: Vec<Account> = known
-            .into_iter()
-            .filter(|account| account.home.as_ref().is_some_and(|home| homes.contains(home)))
-            .collect();
+        let accounts = self.accounts_of(homes);
         let ask_managers = self.source.is_live() && self.request.needs.contains(&Subject::Services);
         let inputs = ServiceInputs { book: &self.accounts, homes: &accounts, ask_managers };
         Fact::Known(services::collect(self.source, &inputs, vault))
@@ -179,28 +318,6 @@ impl<'r> Run<'r> {
         let raw: Vec<RawVar> =
             std::env::vars().map(|(name, value)| RawVar { name, value: Secret::new(value), at: at.clone() }).collect();
         Fact::Known(environment::environment(&raw, vault))
-    }
-
-    /// The environment files that OpenClaw reads by itself (host-by-release 1.2).
-    fn env_files(&self, candidate: &Candidate, reader: Reader<'_>, vault: &mut SecretVault) -> Vec<EnvFile> {
-        let state = &candidate.state_dir;
-        let gateway_env = candidate.home.as_ref().map(|home| home.join(".config/openclaw/gateway.env"));
-        let files = [
-            (Some(state.join(".env")), EnvDialect::Dotenv),
-            (gateway_env, EnvDialect::Dotenv),
-            (Some(state.join("gateway.systemd.env")), EnvDialect::Systemd),
-        ];
-        files
-            .into_iter()
-            .filter_map(|(path, dialect)| path.map(|path| (path, dialect)))
-            .filter_map(|(path, dialect)| {
-                let environment = env_files::collect(self.source, &path, dialect, reader, vault);
-                let meta = Fact::from(self.source.metadata(&path).ok());
-                let host_path = HostPath::from(path.as_path());
-                let at = Place { file: host_path.clone(), line: None };
-                (!environment.is_absent()).then_some(EnvFile { path: host_path, optional: true, at, meta, environment })
-            })
-            .collect()
     }
 
     fn logs(&self, installations: &[Installation], services: Option<&ServiceFacts>) -> Fact<LogSummary> {
@@ -233,181 +350,6 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// The homes to look in, the likeliest first.
-    fn homes(&self) -> Vec<PathBuf> {
-        if let Some(home) = &self.request.home {
-            return vec![home.clone()];
-        }
-        let mut homes: Vec<PathBuf> = Vec::new();
-        let mut add = |home: PathBuf| {
-            if home != Path::new("/") && !homes.contains(&home) && self.source.metadata_following(&home).is_ok() {
-                homes.push(home);
-            }
-        };
-        if let Some(home) = self.option_account.as_ref().and_then(|account| account.home.clone()) {
-            add(home);
-        }
-        let live = self.source.is_live();
-        if live {
-            let sudo_home = self.run_as.sudo_uid.and_then(|uid| self.accounts.by_uid(uid).0.home);
-            let own_home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
-            // As root the caller's HOME is not trusted (design, fixes rule 11): sudo may keep another user's.
-            let own_home = if self.run_as.privileged { self.accounts.by_uid(0).0.home } else { own_home };
-            sudo_home.into_iter().chain(own_home).for_each(&mut add);
-        }
-        if !live || self.run_as.privileged {
-            // People's homes before those of services; both before root's.
-            let is_service = |account: &Account| account.uid < 500 || account.uid >= 65_000;
-            let mut accounts = self.accounts.homes(self.source);
-            accounts.sort_by_key(is_service);
-            accounts
-                .into_iter()
-                .filter(|account| account.uid != 0)
-                .filter_map(|account| account.home)
-                .for_each(&mut add);
-            add(PathBuf::from("/root"));
-        }
-        homes
-    }
-
-    fn candidates(&self, homes: &[PathBuf]) -> Vec<Candidate> {
-        let request = self.request;
-        let option = Directions {
-            state_dir: request.state_dir.clone(),
-            config: request.config.clone(),
-            profile: request.profile.clone(),
-        };
-        if option.state_dir.is_some() || option.config.is_some() || option.profile.is_some() {
-            let holding = |path: &PathBuf| {
-                option.state_dir.as_ref().or(option.config.as_ref()).is_some_and(|dir| dir.starts_with(path))
-            };
-            let home = homes.iter().find(|home| holding(home));
-            let home = home.or_else(|| homes.first().filter(|_| option.state_dir.is_none() && option.config.is_none()));
-            let directed = discover::directed(
-                self.source,
-                home.map(PathBuf::as_path),
-                &option,
-                FoundBy::Option,
-                ConfigFrom::Option,
-            );
-            return directed.into_iter().filter(|candidate| self.exists(candidate)).collect();
-        }
-        let mut found: Vec<Candidate> = Vec::new();
-        if self.source.is_live() && request.home.is_none() && !self.run_as.privileged {
-            let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-            for (state, config) in
-                [("OPENCLAW_STATE_DIR", "OPENCLAW_CONFIG_PATH"), ("CLAWDBOT_STATE_DIR", "CLAWDBOT_CONFIG_PATH")]
-            {
-                let directions = Directions { state_dir: variable(state), config: variable(config), profile: None };
-                if directions.state_dir.is_some() || directions.config.is_some() {
-                    let by = FoundBy::CallerEnvironment(state.to_owned());
-                    let home = homes.first().map(PathBuf::as_path);
-                    found.extend(discover::directed(self.source, home, &directions, by, ConfigFrom::CallerEnvironment));
-                    break;
-                }
-            }
-        }
-        for candidate in homes.iter().flat_map(|home| discover::in_home(self.source, home)) {
-            if !found.iter().any(|other| other.state_dir == candidate.state_dir) {
-                found.push(candidate);
-            }
-        }
-        found
-    }
-
-    fn exists(&self, candidate: &Candidate) -> bool {
-        let there = |path: &Path| !matches!(self.source.metadata(path), Err(error) if error.kind() == std::io::ErrorKind::NotFound);
-        there(&candidate.state_dir) || there(&candidate.config)
-    }
-
-    fn installation(
-        &self,
-        index: usize,
-        candidate: &Candidate,
-        services: Option<&ServiceFacts>,
-        vault: &mut SecretVault,
-    ) -> Installation {
-        let account = gateway_account::derive(
-            self.source,
-            &self.accounts,
-            candidate,
-            services,
-            self.run_as.sudo_uid,
-            self.option_account.as_ref(),
-        );
-        let reading_as = self.reading_as(&account, &candidate.state_dir);
-        let reader = reading_as.as_ref().map_or(Reader::Own, Reader::As);
-        let config = config::collect(self.source, &candidate.config, candidate.config_from, reader, vault);
-        let tree = tree::collect(
-            self.source,
-            &candidate.state_dir,
-            account.as_ref().map(|account| &account.account),
-            self.deadline,
-        );
-        let database = database::collect(self.source, &candidate.state_dir, reader, vault, self.deadline);
-        let state = database_release(&database).or_else(|| config_release(&config));
-        let versions = Versions { state, ..Versions::default() };
-        let release = self.judged_release(&versions);
-        let identity = devices::identity_dir(release.known().map(|judged| &judged.release), candidate.home.as_deref());
-        let devices = devices::collect(self.source, &candidate.state_dir, identity.as_deref(), reader, vault);
-        let real = self.source.resolve(&candidate.state_dir).ok().filter(|real| *real != candidate.state_dir);
-        Installation {
-            id: format!("i{}", index + 1),
-            selected: false,
-            found_by: candidate.found_by.clone(),
-            product: candidate.product,
-            profile: candidate.profile.clone(),
-            home: candidate.home.as_deref().map(HostPath::from),
-            state_dir: HostPath::from(candidate.state_dir.as_path()),
-            real_state_dir: real.map(HostPath::from),
-            account,
-            release,
-            versions,
-            store: store_kind(&devices, &database),
-            config,
-            tree,
-            devices,
-            database_locks: database_locks::collect(self.source, &database),
-            database,
-            env_files: self.env_files(candidate, reader, vault),
-        }
-    }
-
-    /// With whose rights the account's files are read. Where the account is unknown, those of the owner of the state
-    /// directory: whoever controls the files gains nothing by them.
-    fn reading_as(&self, account: &Fact<GatewayAccount>, state_dir: &Path) -> Option<Account> {
-        match account {
-            Fact::Known(known) => Some(known.account.clone()),
-            Fact::Absent | Fact::Unknown(_) => {
-                let owner = self.source.metadata_following(state_dir).ok()?;
-                Some(self.accounts.by_uid(owner.uid).0)
-            }
-        }
-    }
-
-    fn judged_release(&self, versions: &Versions) -> Fact<JudgedRelease> {
-        let known = |release: &Release, from: &str| {
-            Fact::Known(JudgedRelease { release: release.clone(), from: from.to_owned() })
-        };
-        let signs = [
-            (&self.request.release, "--openclaw-version"),
-            (&versions.running, "the running gateway"),
-            (&versions.service, "the service's package"),
-            (&versions.logs, "the log"),
-            (&versions.state, "what the state says it was written by"),
-            (&versions.cli, "the package on PATH"),
-        ];
-        signs
-            .into_iter()
-            .find_map(|(release, from)| release.as_ref().map(|release| known(release, from)))
-            .unwrap_or_else(|| {
-                Fact::unknown(
-                    UnknownKind::Failed,
-                    "no package, unit, log or state names it; give it with --openclaw-version",
-                )
-            })
-    }
-
     fn as_of(&self, installations: &[Installation], logs: &Fact<LogSummary>) -> (jiff::Timestamp, String) {
         if let Some(time) = self.request.as_of {
             return (time, "--as-of".to_owned());
@@ -436,48 +378,4 @@ fn run_as() -> RunAs {
     let uid = rustix::process::geteuid().as_raw();
     let behind = ["SUDO_UID", "DOAS_UID"].iter().find_map(|name| std::env::var(name).ok()?.parse().ok());
     RunAs { uid, privileged: uid == 0, sudo_uid: behind.filter(|_| uid == 0) }
-}
-
-/// `meta.lastTouchedVersion` (host-by-release 1.2).
-fn config_release(config: &ConfigFacts) -> Option<Release> {
-    config.at(&["meta", "lastTouchedVersion"])?.as_str()?.parse().ok()
-}
-
-/// The `app_version` that wrote the database last, where the database is the live store. The configuration may be
-/// touched by an older CLI.
-fn database_release(database: &Fact<StateDatabase>) -> Option<Release> {
-    let database = database.known()?;
-    database.is_live().known().filter(|live| **live)?;
-    database.content.known()?.primary_meta()?.release.known().cloned()
-}
-
-/// Tables alone prove nothing (release-2026.9.6 section 4): a database is the live store by its schema version or rows.
-fn store_kind(devices: &JsonStore, database: &Fact<StateDatabase>) -> StoreKind {
-    let json = [&devices.paired.state, &devices.pending.state].iter().any(|state| !matches!(state, FileState::Missing));
-    let live = match database {
-        Fact::Known(database) => database.is_live(),
-        Fact::Absent => Fact::Known(false),
-        Fact::Unknown(why) => Fact::Unknown(why.clone()),
-    };
-    match (json, live) {
-        (true, Fact::Known(true)) => StoreKind::Both,
-        (false, Fact::Known(true)) => StoreKind::Sqlite,
-        (true, _) => StoreKind::Json,
-        (false, Fact::Unknown(_)) => StoreKind::Unknown,
-        (false, Fact::Known(false) | Fact::Absent) => StoreKind::None,
-    }
-}
-
-/// The installation to judge: the one that was named, else one with an account other than root's, else the first.
-fn select(installations: &mut [Installation]) {
-    let is_roots = |installation: &Installation| installation.account().is_some_and(|account| account.uid == 0);
-    let named = |installation: &Installation| !matches!(installation.found_by, FoundBy::Home);
-    let chosen = installations
-        .iter()
-        .position(named)
-        .or_else(|| installations.iter().position(|installation| !is_roots(installation)))
-        .unwrap_or(0);
-    if let Some(installation) = installations.get_mut(chosen) {
-        installation.selected = true;
-    }
 }

@@ -79,6 +79,16 @@ impl Stamp {
         (self.dev, self.ino) == (other.dev, other.ino)
     }
 
+    /// Whether both are the same but for their identity: a file that was replaced and put back is another inode with the
+    /// same contents and properties.
+    pub fn same_properties(&self, other: &Stamp) -> bool {
+        let digests = self.digest.zip(other.digest).is_none_or(|(a, b)| a == b);
+        let contents = self.kind == EntryKind::Directory || (self.size, self.mtime) == (other.size, other.mtime);
+        digests
+            && contents
+            && (self.kind, self.uid, self.gid, self.mode) == (other.kind, other.uid, other.gid, other.mode)
+    }
+
     /// What differs from `now`, as a clause for a person. Digests are compared where both have one; without them a
     /// file's contents are held together by size and times. The times and size of a directory are those of its
     /// names, and the doctor compares the names that it cares for one by one.

@@ -50,15 +50,17 @@ pub fn inverse(intent: &Intent, after: &After) -> Result<Vec<Task>, String> {
         Op::EndProcess { process, .. } => {
             return Err(format!("process {} was ended, and is not started again by an undo", process.pid));
         }
-        Op::DeleteRow { database, .. } => return database_back(intent, after, database),
+        Op::DeleteRow { database, .. } => database_back(intent, after, database)?,
     };
     Ok(with_dir_time(tasks, dir_time))
 }
 
-/// The directory's time is restored by the one operation that changes the directory.
+/// Each task restores the directory's time, so that the next one finds it as if nobody had been there.
 fn with_dir_time(mut tasks: Vec<Task>, dir_time: Option<DirTime>) -> Vec<Task> {
-    if let [task] = tasks.as_mut_slice() {
-        task.dir_time = dir_time;
+    let mut next = dir_time;
+    for task in &mut tasks {
+        task.dir_time = next;
+        next = next.map(|time| DirTime { expected: time.set, set: time.set });
     }
     tasks
 }

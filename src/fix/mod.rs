@@ -4,14 +4,25 @@
 pub mod access;
 pub mod actions;
 pub mod config_edit;
+pub mod engine;
 pub mod error;
 pub mod fingerprint;
+pub mod gateway;
 pub mod inverse;
 pub mod journal;
+pub mod lower;
 pub mod machine;
+pub mod mask;
 pub mod op;
+pub mod plain;
+pub mod recover;
 pub mod rights;
+pub mod run;
+pub mod show;
+pub mod store_edit;
 pub mod sys;
+pub mod undo;
 pub mod walk;
+pub mod world;
 
 pub use error::{FixError, Result};

@@ -210,6 +210,8 @@ pub struct Walker<'a> {
     pub actor: &'a Actor,
     /// The directories that hold the installation's state, configuration and locks.
     pub bases: &'a [Base],
+    /// Directories that are open to others now and will not be when their turn comes. Always empty while acting.
+    pub narrowed: &'a [HostPath],
 }
 
 impl Walker<'_> {
@@ -306,7 +308,7 @@ impl Walker<'_> {
     /// Refuses a directory in which somebody else could swap the next name.
     fn check_directory(&self, dir: &Dir, path: &HostPath) -> Result<()> {
         let stamp = &dir.stamp;
-        if stamp.mode & 0o1000 != 0 {
+        if stamp.mode & 0o1000 != 0 || self.narrowed.contains(path) {
             return Ok(());
         }
         if stamp.mode & 0o002 != 0 {

@@ -52,7 +52,7 @@ pub fn strip_ansi(text: &str) -> Cow<'_, str> {
 pub fn mask_secrets(text: &str) -> Cow<'_, str> {
     static PLACES: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(concat!(
-            r"(?i)(?P<keep>[?#&](?:[a-z_-]*token|password|key|secret)=|bearer\s+|\bbasic\s+|",
+            r"(?i)(?P<keep>[?#&](?:[a-z_-]*token|password|key|secret)=|bearer\s+|\bbasic\s+|--(?:token|password)[ =]|",
             r#"(?:token|password|passwd|secret|api[_-]?key|authorization)\\?["']?\s*[:=]\s*\\?["']?)"#,
             r"(?P<value>[A-Za-z0-9_\-./+=~]{12,})|\bsk-[A-Za-z0-9_-]{12,}",
         ))

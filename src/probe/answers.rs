@@ -2,7 +2,7 @@
 //! are borne, nothing grows beyond the frame itself, and every kept text is bounded.
 
 use super::facts::{AuthMode, Hello, Refusal, RefusalKind};
-use super::loose::Loose;
+use super::loose::{Loose, Members};
 use super::text::bounded;
 use crate::model::HostPath;
 
@@ -30,12 +30,12 @@ pub(super) enum Answer {
 
 /// Reads one text frame.
 pub(super) fn read(text: &str) -> ServerFrame {
-    let Ok(head) = serde_json::from_str::<Head>(text) else {
+    let Ok(Members(Some(head))) = serde_json::from_str::<Members<Head>>(text) else {
         return ServerFrame::Alien { what: "a text that is no JSON object" };
     };
     match (head.kind.0.as_deref(), head.event.0.as_deref()) {
         (Some("event"), Some("connect.challenge")) => {
-            let ts = serde_json::from_str::<ChallengeFrame>(text).ok().and_then(|frame| frame.payload.ts.0);
+            let ts = serde_json::from_str::<ChallengeFrame>(text).ok().and_then(|frame| frame.payload.0?.ts.0);
             ServerFrame::Challenge { ts }
         }
         (Some("event"), Some(_)) => ServerFrame::Aside,
@@ -48,10 +48,12 @@ fn read_answer(text: &str, head: Head) -> ServerFrame {
     let answer = if head.ok.0 == Some(true) {
         serde_json::from_str::<HelloFrame>(text)
             .ok()
-            .filter(|frame| frame.payload.kind.0.as_deref() == Some("hello-ok"))
-            .map(|frame| Answer::Hello(Box::new(frame.payload.into_hello())))
+            .and_then(|frame| frame.payload.0)
+            .filter(|payload| payload.kind.0.as_deref() == Some("hello-ok"))
+            .map(|payload| Answer::Hello(Box::new(payload.into_hello())))
     } else {
-        serde_json::from_str::<ErrorFrame>(text).ok().map(|frame| Answer::Refused(frame.error.into_refusal()))
+        let error = serde_json::from_str::<ErrorFrame>(text).ok().and_then(|frame| frame.error.0);
+        error.map(|error| Answer::Refused(error.into_refusal()))
     };
     match (answer, head.id.0) {
         (Some(answer), Some(id)) => ServerFrame::Answer { id, answer },
@@ -72,7 +74,8 @@ struct Head {
 
 #[derive(serde::Deserialize)]
 struct ChallengeFrame {
-    payload: Challenge,
+    #[serde(default)]
+    payload: Members<Challenge>,
 }
 
 #[derive(serde::Deserialize)]
@@ -83,7 +86,8 @@ struct Challenge {
 
 #[derive(serde::Deserialize)]
 struct HelloFrame {
-    payload: HelloPayload,
+    #[serde(default)]
+    payload: Members<HelloPayload>,
 }
 
 #[derive(serde::Deserialize)]
@@ -93,11 +97,11 @@ struct HelloPayload {
     #[serde(default)]
     protocol: Loose<i64>,
     #[serde(default)]
-    server: Option<Server>,
+    server: Members<Server>,
     #[serde(default)]
-    auth: Option<Granted>,
+    auth: Members<Granted>,
     #[serde(default)]
-    snapshot: Option<Snapshot>,
+    snapshot: Members<Snapshot>,
 }
 
 #[derive(serde::Deserialize)]
@@ -126,7 +130,7 @@ struct Snapshot {
 impl HelloPayload {
     fn into_hello(self) -> Hello {
         let (mut state_dir, mut config_path, mut auth_mode) = (None, None, None);
-        if let Some(snapshot) = self.snapshot {
+        if let Some(snapshot) = self.snapshot.0 {
             state_dir =
                 snapshot.state_dir.0.filter(|path| path.starts_with('/')).map(|path| HostPath::new(bounded(&path)));
             config_path =
@@ -135,9 +139,13 @@ impl HelloPayload {
         }
         Hello {
             protocol: self.protocol.0.and_then(|number| u32::try_from(number).ok()),
-            version: self.server.and_then(|server| server.version.0).map(|version| bounded(&version)),
+            version: self.server.0.and_then(|server| server.version.0).map(|version| bounded(&version)),
             auth_mode,
-            scopes: self.auth.and_then(|auth| auth.scopes.0).map(|scopes| scopes.iter().map(|s| bounded(s)).collect()),
+            scopes: self
+                .auth
+                .0
+                .and_then(|auth| auth.scopes.0)
+                .map(|scopes| scopes.iter().map(|s| bounded(s)).collect()),
             state_dir,
             config_path,
         }
@@ -146,7 +154,8 @@ impl HelloPayload {
 
 #[derive(serde::Deserialize)]
 struct ErrorFrame {
-    error: ErrorBody,
+    #[serde(default)]
+    error: Members<ErrorBody>,
 }
 
 #[derive(serde::Deserialize)]
@@ -156,7 +165,7 @@ struct ErrorBody {
     #[serde(default)]
     message: Loose<String>,
     #[serde(default)]
-    details: Option<Details>,
+    details: Members<Details>,
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -170,7 +179,7 @@ struct Details {
 
 impl ErrorBody {
     fn into_refusal(self) -> Refusal {
-        let details = self.details.unwrap_or_default();
+        let details = self.details.0.unwrap_or_default();
         let (code, message) = (self.code.0.unwrap_or_default(), self.message.0.unwrap_or_default());
         let reason = details.auth_reason.0.or(details.reason.0);
         Refusal {

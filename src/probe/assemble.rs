@@ -115,7 +115,10 @@ pub(super) fn learn(probe: &mut EndpointProbe, hello: &Hello) {
             None => {}
         }
     }
-    take(&mut probe.server_version, &hello.version);
+    // A `dev` here is no better than what `/startup` told.
+    if probe.release().is_none() {
+        take(&mut probe.server_version, &hello.version);
+    }
     take(&mut probe.protocol, &hello.protocol);
     take(&mut probe.auth_mode, &hello.auth_mode);
     take(&mut probe.state_dir, &hello.state_dir);

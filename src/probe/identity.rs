@@ -41,7 +41,7 @@ fn marks(answer: &HttpSeen) -> Option<String> {
     let path = &answer.path;
     match &answer.page {
         Page::Live | Page::Ready { .. } | Page::Startup { .. } => Some(format!("{path} answers in a gateway's form")),
-        Page::ControlUi { .. } => Some(format!("{path} is the OpenClaw dashboard")),
+        Page::ControlUi { product, .. } => Some(format!("{path} is the dashboard of {}", product.name())),
         Page::ProxyAttributionRequired => Some(format!("{path} answers `proxy_attribution_required`")),
         Page::Upgraded | Page::Foreign { .. } | Page::Unrecognised { .. } | Page::WantsTls | Page::None { .. } => None,
     }

@@ -8,7 +8,7 @@
 //!   which exists only after the listener on loopback was proven by its owner, or after TLS was verified.
 //!
 //! The rooms: [`protocol`] and [`http`] are state machines without input or output; [`facts`] is what a probe learns;
-//! [`proof`] decides who listens; [`run`] is the only part with sockets in hand.
+//! [`proof`] decides who listens; [`mod@run`] is the only part with sockets in hand.
 
 mod answers;
 mod assemble;
@@ -37,7 +37,7 @@ mod trust;
 #[cfg(test)]
 mod tests;
 
-pub use attempts::AttemptBudget;
+pub use attempts::{AttemptBudget, Limiter};
 pub use endpoint::{Endpoint, EndpointError, Fingerprint, Target};
 pub use facts::ProbeFacts;
 pub use proof::{ExpectedGateway, ListenerProof, NotProven, ProvenListener, system_proof};

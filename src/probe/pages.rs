@@ -1,14 +1,20 @@
 //! Tells what an HTTP answer is: an OpenClaw gateway of some release, or something else
-//! (pairing-by-release, 4.3; release-2026.9.6, section 2; page markers seen on real 2026.2.19 and 2026.9.6 gateways).
+//! (pairing-by-release, 4.3; release-2026.9.6, section 2; page markers seen on real gateways of 2026.1 to 2026.9).
 
 use super::facts::Page;
 use super::http::{HttpFault, Response};
-use super::loose::Loose;
+use super::loose::{Loose, Members};
 use super::text::bounded;
+use crate::model::Product;
 
 /// Marks of the dashboard page, which releases before 2026.3.1 answer to any path.
-const DASHBOARD_MARKS: &[&str] =
-    &["<openclaw-app", "<clawdbot-app", "<moltbot-app", "data-openclaw-control-ui", "<title>OpenClaw Control</title>"];
+const DASHBOARD_MARKS: &[(&str, Product)] = &[
+    ("<clawdbot-app", Product::Clawdbot),
+    ("<moltbot-app", Product::Moltbot),
+    ("<openclaw-app", Product::Openclaw),
+    ("data-openclaw-control-ui", Product::Openclaw),
+    ("<title>OpenClaw Control</title>", Product::Openclaw),
+];
 
 /// Names the build, e.g. `2026.9.6-release-eb377ac59e6c-…`.
 const BUILD_MARK: &str = "data-openclaw-control-ui-build-id=\"";
@@ -22,7 +28,7 @@ struct Body {
     version: Loose<String>,
     ready: Loose<bool>,
     failing: Loose<Vec<String>>,
-    error: Option<ErrorBody>,
+    error: Members<ErrorBody>,
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -38,15 +44,14 @@ pub(super) fn recognise(path: &str, answer: &Response) -> Page {
         return Page::Upgraded;
     }
     let text = String::from_utf8_lossy(&answer.body);
-    if let Ok(body) = serde_json::from_str::<Body>(&text)
+    if let Ok(Members(Some(body))) = serde_json::from_str::<Members<Body>>(&text)
         && let Some(page) = recognise_json(path, &body)
     {
         return page;
     }
-    if DASHBOARD_MARKS.iter().any(|mark| text.contains(mark)) {
-        return Page::ControlUi {
-            build: between(&text, BUILD_MARK, "\"").map(bounded).filter(|build| !build.is_empty()),
-        };
+    if let Some((_, product)) = DASHBOARD_MARKS.iter().find(|(mark, _)| text.contains(mark)) {
+        let build = between(&text, BUILD_MARK, "\"").map(bounded).filter(|build| !build.is_empty());
+        return Page::ControlUi { product: *product, build };
     }
     Page::Unrecognised { what: describe(answer, &text) }
 }
@@ -68,7 +73,7 @@ fn is_tls_alert(start: &[u8]) -> bool {
 
 fn recognise_json(path: &str, body: &Body) -> Option<Page> {
     let status = body.status.0.as_deref();
-    if body.error.as_ref().and_then(|error| error.kind.0.as_deref()) == Some("proxy_attribution_required") {
+    if body.error.0.as_ref().and_then(|error| error.kind.0.as_deref()) == Some("proxy_attribution_required") {
         return Some(Page::ProxyAttributionRequired);
     }
     if path.starts_with("/health") && body.ok.0 == Some(true) && status == Some("live") {

@@ -16,7 +16,7 @@ pub struct ExpectedGateway {
     /// Names of its units, e.g. `openclaw-gateway.service`. A process in the control group of one counts as a gateway even
     /// where its title and arguments are not those of one.
     pub units: Vec<String>,
-    /// Whether a command line, or the title that replaced it, is that of a gateway.
+    /// Whether the command line, or the title that replaced it, of a process that listens is that of a gateway.
     pub is_gateway: fn(&[String]) -> bool,
 }
 

@@ -42,7 +42,7 @@ pub struct ProbeRequest {
     pub proxy_headers: bool,
     /// The release that is expected to run, where the host's files tell.
     pub release: Option<Release>,
-    /// Bound on the whole probe.
+    /// Bound on the whole probe; an hour at most.
     pub time_limit: Duration,
 }
 
@@ -52,6 +52,9 @@ const ADDED_HEADER: (&str, &str) = ("X-Forwarded-For", "203.0.113.7");
 /// Bound on dialling and on one HTTP answer, on loopback and beyond.
 const STEP_LOOPBACK: Duration = Duration::from_secs(2);
 const STEP_REMOTE: Duration = Duration::from_secs(5);
+
+/// No probe takes longer, whatever it is allowed.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Probes all targets. Nothing is stored on any gateway; see the module's rules.
 pub fn run(request: &ProbeRequest, proof: &dyn ListenerProof, budget: &mut AttemptBudget) -> ProbeFacts {
@@ -65,7 +68,7 @@ pub fn run(request: &ProbeRequest, proof: &dyn ListenerProof, budget: &mut Attem
         }
     };
     let facts = runtime.block_on(async {
-        let deadline = Instant::now() + request.time_limit;
+        let deadline = Instant::now() + request.time_limit.min(LONGEST);
         let mut probe = Probe { request, proof, budget, deadline, trials: Trials::default(), refused: 0 };
         probe.all().await
     });
@@ -189,13 +192,24 @@ impl Probe<'_> {
     /// Tries the secrets of a target at an address, if it answered.
     async fn secrets(&mut self, target: &Target, dial: Option<&Dial>, probe: &mut EndpointProbe) {
         let endpoint = dial.map_or(&target.endpoint, |dial| &dial.endpoint);
+        // What holds for one secret on this address holds for the next: no need for one more refused handshake.
+        let mut withheld: Option<String> = None;
         for candidate in &target.secrets {
             let plan = self.trials.plan(candidate, endpoint, probe, self.request.release.as_ref(), self.budget);
             let verdict = match (plan, dial) {
                 (Plan::Known, _) => continue,
                 (Plan::Skip(reason), _) => TrialVerdict::Skipped { reason },
+                (Plan::Try(_), _) if withheld.is_some() => {
+                    TrialVerdict::Skipped { reason: withheld.clone().unwrap_or_default() }
+                }
                 (Plan::Try(_), None) => TrialVerdict::Skipped { reason: "there is no address to try it at".into() },
-                (Plan::Try(sealed), Some(dial)) => self.secret(candidate.label.kind, sealed, dial, probe).await,
+                (Plan::Try(sealed), Some(dial)) => {
+                    let verdict = self.secret(candidate.label.kind, sealed, dial, probe).await;
+                    if let TrialVerdict::Skipped { reason } = &verdict {
+                        withheld = Some(reason.clone());
+                    }
+                    verdict
+                }
             };
             self.trials.record(candidate, endpoint, verdict);
         }
@@ -215,12 +229,14 @@ impl Probe<'_> {
         if let Verdict::HelloOk(hello) = &seen.verdict {
             learn(probe, hello);
         }
-        let verdict = trials::judge(kind, &seen);
+        let told = probe.release();
+        let release = told.as_ref().or(self.request.release.as_ref());
+        let verdict = trials::judge(kind, &seen, release);
         if !matches!(verdict, TrialVerdict::Accepted | TrialVerdict::Skipped { .. }) {
             self.budget.spend(Instant::now());
         }
-        if let (TrialVerdict::OtherMode { wants }, None) = (&verdict, probe.auth_mode.known()) {
-            probe.auth_mode = Fact::Known(wants.clone());
+        if let (Some(mode), None) = (trials::mode_shown(kind, &verdict, release), probe.auth_mode.known()) {
+            probe.auth_mode = Fact::Known(mode);
         }
         verdict
     }
@@ -292,9 +308,10 @@ impl Probe<'_> {
         let mut notes = Vec::new();
         if self.refused > 0 {
             notes.push(format!(
-                "This probe left {} refused handshakes in the gateway's log: `closed before connect` lines with \
-                 ua={USER_AGENT}, some beside an `unauthorized` or `protocol mismatch` line of client=openclaw-doctor probe.",
-                self.refused
+                "This probe left lines in the gateway's log for {} refused handshake{}: `closed before connect` with \
+                 ua={USER_AGENT}, some beside `unauthorized` or `protocol mismatch` of client=openclaw-doctor probe.",
+                self.refused,
+                if self.refused == 1 { "" } else { "s" }
             ));
         }
         if facts.proxy_headers.as_ref().is_some_and(|test| test.outcome == ProxyOutcome::RefusedUnattributed) {

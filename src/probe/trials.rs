@@ -74,9 +74,7 @@ impl Trials {
             return Plan::Skip("the gateway's limiter is closed".into());
         }
         if !budget.allows(Instant::now()) {
-            return Plan::Skip(
-                "three secrets were refused within a minute; more could close the gateway's limiter".into(),
-            );
+            return Plan::Skip("a wrong one more could close the gateway's limiter".into());
         }
         Plan::Try(SealedSecret::new(candidate.secret.clone(), presented))
     }
@@ -129,8 +127,8 @@ fn not_ready(probe: &EndpointProbe) -> Option<String> {
     }
 }
 
-/// What an answer says about a secret that was sent.
-pub(super) fn judge(kind: SecretKind, seen: &HandshakeSeen) -> TrialVerdict {
+/// What an answer says about a secret that was sent, at a gateway of this release.
+pub(super) fn judge(kind: SecretKind, seen: &HandshakeSeen, release: Option<&Release>) -> TrialVerdict {
     let unclear = |reason: String| TrialVerdict::Unclear { reason };
     let refusal = match &seen.verdict {
         Verdict::HelloOk(_) => return TrialVerdict::Accepted,
@@ -154,11 +152,31 @@ pub(super) fn judge(kind: SecretKind, seen: &HandshakeSeen) -> TrialVerdict {
         }
         RefusalKind::ProxyIdentityRequired => TrialVerdict::OtherMode { wants: AuthMode::TrustedProxy },
         RefusalKind::RateLimited => TrialVerdict::RateLimited,
+        // From 2026.2.19 that is how a gateway without authentication answers (pairing-by-release, 4.2).
+        RefusalKind::DeviceRequired if release.is_some_and(|release| release.at_least(2, 19)) => {
+            TrialVerdict::OtherMode { wants: AuthMode::None }
+        }
         RefusalKind::DeviceRequired => unclear(
             "the gateway wants a device whatever the secret is: it may ask for none (mode none), or, up to 2026.2.1, look \
              at a password only beside a token"
                 .into(),
         ),
         _ => unclear(format!("answered `{}`", refusal.message)),
+    }
+}
+
+/// How the gateway authenticates, as far as a trial shows it: one that refuses a token as wrong looks at tokens, and so does
+/// one that takes it, except clawdbot, which without authentication takes any (pairing-by-release, 4.2).
+pub(super) fn mode_shown(kind: SecretKind, verdict: &TrialVerdict, release: Option<&Release>) -> Option<AuthMode> {
+    let shown = match verdict {
+        TrialVerdict::OtherMode { wants } => return Some(wants.clone()),
+        TrialVerdict::Mismatch => true,
+        TrialVerdict::Accepted => release.is_some_and(|release| release.at_least(1, 29)),
+        _ => false,
+    };
+    match kind {
+        SecretKind::GatewayToken if shown => Some(AuthMode::Token),
+        SecretKind::GatewayPassword if shown => Some(AuthMode::Password),
+        _ => None,
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 pub struct Selection {
     only: Vec<String>,
     skip: Vec<String>,
+    nothing: bool,
 }
 
 /// An id that names nothing.
@@ -64,7 +65,12 @@ impl Selection {
         let all = |ids: &[String]| -> Result<Vec<String>, UnknownId> {
             ids.iter().flat_map(|id| id.split(',')).map(|id| resolve(id.trim()).map(str::to_owned)).collect()
         };
-        Ok(Self { only: all(only)?, skip: all(skip)? })
+        Ok(Self { only: all(only)?, skip: all(skip)?, nothing: false })
+    }
+
+    /// Wants no check at all, for commands that only need to know where things are.
+    pub fn nothing() -> Self {
+        Self { nothing: true, ..Self::default() }
     }
 
     /// Whether a check must run: it or something that it can report is wanted.
@@ -79,7 +85,7 @@ impl Selection {
                         .iter()
                         .any(|spec| spec.code == id || spec.cause.is_some_and(|cause| cause.id() == id))
             });
-        wanted && !skipped
+        wanted && !skipped && !self.nothing
     }
 
     /// Whether a finding is shown and counted.

@@ -68,6 +68,8 @@ pub struct Snapshot {
     pub clock: Fact<clock::ClockFacts>,
     /// What the logs of the judged installation say.
     pub logs: Fact<crate::logs::LogSummary>,
+    /// What the gateway itself answered.
+    pub probe: Fact<crate::probe::ProbeFacts>,
     /// The installations found.
     pub installations: Vec<Installation>,
 }

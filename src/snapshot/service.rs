@@ -134,8 +134,9 @@ pub enum Recognition {
     Markers,
     /// The title that a process gave itself.
     Title,
-    /// The unit that the process belongs to.
-    Unit,
+    /// A process with the bare title `openclaw` that listens: up to 2026.7 a gateway started as `openclaw gateway` may
+    /// keep that title (seen with 2026.6.11), and no other command listens under it.
+    Listening,
     /// Only the name.
     Name,
 }

@@ -29,19 +29,24 @@ pub struct JsonStore {
     pub others: Vec<(HostPath, Meta)>,
 }
 
+impl JsonStore {
+    /// A store of which no file is there.
+    pub const EMPTY: Self = Self {
+        paired: StoreFile::MISSING,
+        pending: StoreFile::MISSING,
+        identity: StoreFile::MISSING,
+        cached: StoreFile::MISSING,
+        cached_for: Fact::Absent,
+        node_requests: StoreFile::MISSING,
+        channel_queues: Vec::new(),
+        copies: Vec::new(),
+        others: Vec::new(),
+    };
+}
+
 impl Default for JsonStore {
     fn default() -> Self {
-        Self {
-            paired: StoreFile::default(),
-            pending: StoreFile::default(),
-            identity: StoreFile::default(),
-            cached: StoreFile::default(),
-            cached_for: Fact::Absent,
-            node_requests: StoreFile::default(),
-            channel_queues: Vec::new(),
-            copies: Vec::new(),
-            others: Vec::new(),
-        }
+        Self::EMPTY
     }
 }
 
@@ -77,24 +82,27 @@ pub struct StoreFile<T> {
 
 impl<T> Default for StoreFile<T> {
     fn default() -> Self {
-        Self {
-            path: None,
-            meta: Fact::Absent,
-            leads_to: None,
-            state: FileState::Missing,
-            records: Vec::new(),
-            places: Vec::new(),
-            duplicates: Vec::new(),
-            damaged: Vec::new(),
-            wrapper: None,
-            omitted: 0,
-            crlf: false,
-            lossy: false,
-        }
+        Self::MISSING
     }
 }
 
 impl<T> StoreFile<T> {
+    /// A file that is not there.
+    pub const MISSING: Self = Self {
+        path: None,
+        meta: Fact::Absent,
+        leads_to: None,
+        state: FileState::Missing,
+        records: Vec::new(),
+        places: Vec::new(),
+        duplicates: Vec::new(),
+        damaged: Vec::new(),
+        wrapper: None,
+        omitted: 0,
+        crlf: false,
+        lossy: false,
+    };
+
     /// Where a record's key stands.
     pub fn span_of(&self, place: &RecordPlace) -> Option<Span> {
         self.places.get(place.ordinal).copied()

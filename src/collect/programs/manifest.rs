@@ -18,6 +18,8 @@ pub struct Manifest {
     pub version: Option<String>,
     /// `engines.node`
     pub engines_node: Option<String>,
+    /// `openclaw.schemaVersions.state`: the newest state database that it knows (from 2026.8.1).
+    pub state_schema: Option<u32>,
     /// Owner of the file.
     pub uid: u32,
 }
@@ -48,6 +50,13 @@ impl Manifest {
 /// Reads the `package.json` of a directory.
 pub fn read(source: &dyn Source, directory: &Path, account: Option<&Account>) -> Fact<Manifest> {
     let path = directory.join("package.json");
+    // Most places hold none; that is settled with one call.
+    match source.metadata(&path) {
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            return Fact::Absent;
+        }
+        Ok(_) | Err(_) => {}
+    }
     let rights = rights_for(source, &path, account);
     let contents = match source.read(&path, MOST_BYTES, rights.reader()) {
         Ok(contents) => contents,
@@ -67,6 +76,10 @@ pub fn read(source: &dyn Source, directory: &Path, account: Option<&Account>) ->
         name: text("/name").unwrap_or_default(),
         version: text("/version"),
         engines_node: text("/engines/node"),
+        state_schema: json
+            .pointer("/openclaw/schemaVersions/state")
+            .and_then(serde_json::Value::as_u64)
+            .and_then(|version| version.try_into().ok()),
         uid: contents.meta.uid,
     })
 }

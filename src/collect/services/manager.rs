@@ -1,26 +1,19 @@
 //! Asks a running systemd for the state of units. The only program that the doctor runs while it collects is
-//! `/usr/bin/systemctl`, with `show`, which changes nothing; its environment is cleared, its time is limited, and for
-//! another account's manager it runs with that account's rights.
+//! `/usr/bin/systemctl` (`/bin/launchctl` on a Mac), with `show`, which changes nothing; for another account's manager it
+//! runs with that account's rights.
 
+use super::query;
 use crate::collect::source::Source;
-use crate::model::file::{Account, EntryKind};
+use crate::model::file::Account;
 use crate::model::plan::Manager;
 use crate::model::{Fact, HostPath, Unknown, UnknownKind};
 use crate::snapshot::service::UnitState;
-use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 /// Where distributions have it. `/bin` is a link to `/usr/bin` or the older place.
 const SYSTEMCTL: &[&str] = &["/usr/bin/systemctl", "/bin/systemctl"];
-
-/// A manager that answers at all answers at once.
-const MOST_TIME: Duration = Duration::from_secs(3);
-
-/// A unit's properties take about a kilobyte.
-const MOST_OUTPUT: u64 = 1 << 20;
 
 /// What is asked for.
 const PROPERTIES: &str = "Id,LoadState,ActiveState,SubState,Result,MainPID,NRestarts,ExecMainStatus,ExecMainCode,\
@@ -46,7 +39,7 @@ pub fn states(
         Err(why) => return Fact::Unknown(why),
     };
     command.arg("show").arg(format!("--property={PROPERTIES}")).arg("--").args(units);
-    match run(&mut command) {
+    match query::run(&mut command) {
         Ok(text) => parsed(&text, units.len()),
         Err(why) => Fact::Unknown(why),
     }
@@ -76,13 +69,7 @@ fn reachable(source: &dyn Source, manager: &Manager, account: Option<&Account>) 
 
 /// `systemctl` by absolute path, as the account, with nothing of the caller's environment.
 fn command(source: &dyn Source, manager: &Manager, account: Option<&Account>) -> Result<Command, Unknown> {
-    let program = SYSTEMCTL.iter().map(Path::new).find(|path| is_trusted(source, path));
-    let Some(program) = program else {
-        return Err(Unknown::new(UnknownKind::Unsupported, "no systemctl that only root can change"));
-    };
-    let mut command = Command::new(program);
-    command.env_clear().env("LC_ALL", "C").env("SYSTEMD_COLORS", "0").current_dir("/");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = query::program(source, SYSTEMCTL)?;
     command.args(["--no-pager", "--no-ask-password"]);
     if let (Manager::SystemdUser { uid }, Some(account)) = (manager, account) {
         command.arg("--user");
@@ -93,63 +80,6 @@ fn command(source: &dyn Source, manager: &Manager, account: Option<&Account>) ->
         }
     }
     Ok(command)
-}
-
-/// A regular file of root's that nobody else can change, nor any directory above it.
-fn is_trusted(source: &dyn Source, path: &Path) -> bool {
-    let Ok(real) = source.resolve(path) else { return false };
-    real.ancestors().all(|step| {
-        source.metadata(step).is_ok_and(|meta| {
-            let kind = if step == real { EntryKind::File } else { EntryKind::Directory };
-            meta.kind == kind && meta.uid == 0 && meta.mode & 0o022 == 0
-        })
-    })
-}
-
-/// Runs a command for a limited time and returns what it printed.
-fn run(command: &mut Command) -> Result<String, Unknown> {
-    let failed = |error: &std::io::Error| Unknown::from_io("run systemctl", error);
-    let mut child = command.spawn().map_err(|error| failed(&error))?;
-    let output = child.stdout.take();
-    let errors = child.stderr.take();
-    let deadline = Instant::now() + MOST_TIME;
-    // One thread per pipe, so that neither can fill up; both end with the child.
-    let reading = |pipe: Option<Box<dyn Read + Send>>| std::thread::spawn(move || text_of(pipe));
-    let output = reading(output.map(|pipe| Box::new(pipe) as Box<dyn Read + Send>));
-    let errors = reading(errors.map(|pipe| Box::new(pipe) as Box<dyn Read + Send>));
-    let status = wait(&mut child, deadline)?;
-    let (output, errors) = (output.join().unwrap_or_default(), errors.join().unwrap_or_default());
-    if status.success() {
-        return Ok(output);
-    }
-    let words: String = errors.lines().next().unwrap_or("no reason given").chars().take(200).collect();
-    let kind = if words.contains("Permission denied") { UnknownKind::NoPermission } else { UnknownKind::Failed };
-    Err(Unknown::new(kind, format!("systemctl show: {words}")))
-}
-
-fn text_of(pipe: Option<Box<dyn Read + Send>>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(pipe) = pipe {
-        // What was read before an error still counts; the exit status decides.
-        let _ = pipe.take(MOST_OUTPUT).read_to_end(&mut bytes);
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn wait(child: &mut Child, deadline: Instant) -> Result<std::process::ExitStatus, Unknown> {
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Ok(status),
-            Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(5)),
-            Ok(None) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                let seconds = MOST_TIME.as_secs();
-                return Err(Unknown::new(UnknownKind::TimedOut, format!("systemctl gave no answer in {seconds} s")));
-            }
-            Err(error) => return Err(Unknown::from_io("wait for systemctl", &error)),
-        }
-    }
 }
 
 /// The blocks of `systemctl show`, one per unit, separated by blank lines.
@@ -242,16 +172,6 @@ mod tests {
         );
         assert_eq!(states[0].n_restarts, Some(3));
         assert!(states[2].is_up() && states[2].main_pid == Some(18849) && states[2].changed.is_some());
-    }
-
-    #[test]
-    fn a_command_that_hangs_is_ended() {
-        let start = Instant::now();
-        let mut command = Command::new("/bin/sleep");
-        command.arg("30").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let outcome = run(&mut command);
-        assert_eq!(outcome.map_err(|why| why.kind), Err(UnknownKind::TimedOut));
-        assert!(start.elapsed() < MOST_TIME + Duration::from_secs(5));
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Service units that start a gateway or a node host: systemd units and launchd plists from the files, and what their
 //! manager says where it answers.
 
+mod launchctl;
 mod lines;
 mod manager;
 mod names;
+mod others;
+mod plists;
+mod query;
 mod search;
 mod specifiers;
 mod syntax;
@@ -55,6 +59,8 @@ pub fn collect(source: &dyn Source, inputs: &ServiceInputs<'_>, vault: &mut Secr
         let manager = Manager::SystemdUser { uid: account.uid };
         add(source, inputs, &mut facts, vault, Group { manager, account: Some(account), directories, inherited });
     }
+    plists::collect(source, inputs, &mut facts, vault);
+    others::collect(source, inputs, &mut facts, vault);
     facts
 }
 

@@ -2,7 +2,7 @@
 
 use super::names::NamedUnit;
 use crate::collect::programs::manifest;
-use crate::collect::recognise::{self, Command, CommandKind, shell_words};
+use crate::collect::recognise::{self, Command, CommandKind};
 use crate::collect::source::{Source, read_text};
 use crate::collect::trust::rights_for;
 use crate::model::file::Account;
@@ -144,12 +144,9 @@ impl Evidence<'_> {
         if !text.starts_with("#!") {
             return None;
         }
-        let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
-        let mut commands = lines.filter_map(|line| {
-            let words = shell_words(line);
-            (0..words.len().min(40)).find_map(|start| recognise::command(words.get(start..)?))
-        });
-        commands.find(|command| command.kind != CommandKind::Other).and_then(|command| self.confirmed(command))
+        recognise::in_shell(&text)
+            .filter(|command| command.kind != CommandKind::Other)
+            .and_then(|command| self.confirmed(command))
     }
 
     /// The variables by which OpenClaw marks its own units (host-by-release 2.2).

@@ -11,6 +11,8 @@ mod rename;
 pub mod row;
 pub mod unit;
 
+pub use meta::may_be_given;
+
 use super::access::{Access, read_xattrs};
 use super::error::{FixError, Result};
 use super::fingerprint::{FileTime, Stamp};

@@ -13,6 +13,10 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 
+/// Bytes kept free for the journal.
+#[cfg(target_os = "linux")]
+const RESERVE: u64 = 128 * 1024;
+
 /// An open transaction.
 #[derive(Debug)]
 pub struct Ledger {
@@ -31,13 +35,14 @@ impl Ledger {
     /// # Errors
     /// Where its directory cannot be made or written.
     pub fn begin(vault: &Vault, kind: Kind, now: jiff::Timestamp) -> Result<Self> {
-        let id = TransactionId::new(now)?;
+        let id = TransactionId::after(vault.ids()?.last(), now)?;
         let path = vault.path().join(id.as_str());
         let dir = vault.make(&id)?;
         let backups = vault.child(&dir, OsStr::new("backups"), &path.join("backups"))?;
         let journal = path.join("journal.jsonl");
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL;
         let file = vault.open_file(&dir, OsStr::new("journal.jsonl"), flags, &journal)?;
+        reserve(&file).map_err(|error| FixError::io(format!("make room for {journal}"), error))?;
         let mut ledger = Self { id: id.clone(), file, backups, path: journal, operations: 0, blobs: 0 };
         let uid = rustix::process::geteuid().as_raw();
         let doctor = env!("CARGO_PKG_VERSION").to_owned();
@@ -147,6 +152,22 @@ fn image_of(stamp: &Stamp, digest: ContentDigest, xattrs: Vec<Xattr>) -> Image {
         times: Some(times),
         xattrs,
     }
+}
+
+/// Room for the journal is taken before anything happens, so that a full disk cannot keep it from telling what was done.
+fn reserve(file: &File) -> std::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{FallocateFlags, fallocate};
+        use rustix::io::Errno;
+        // Other errors mean that the file system has no such call.
+        if let Err(Errno::NOSPC | Errno::DQUOT) = fallocate(file, FallocateFlags::KEEP_SIZE, 0, RESERVE) {
+            return Err(Errno::NOSPC.into());
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = file;
+    Ok(())
 }
 
 /// A crash can leave a last line without its line feed; what follows must not become part of it.

@@ -9,7 +9,7 @@ pub use handshake::{CloseSeen, HandshakeSeen, Hello, Refusal, RefusalKind, Stage
 pub use pages::{HttpSeen, Page};
 pub use trials::{ProxyHeaderTest, ProxyOutcome, TokenTrial, TrialVerdict};
 
-use crate::model::{Fact, HostPath};
+use crate::model::{Fact, HostPath, Release};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::SocketAddr;
@@ -47,7 +47,7 @@ pub struct EndpointProbe {
     pub handshake: Fact<HandshakeSeen>,
     /// Whether an OpenClaw gateway answers here, and what says so.
     pub is_openclaw: Identity,
-    /// The release as the gateway words it; a gateway that runs from sources or under a test says `dev`.
+    /// The release as the gateway words it, which may be `dev`; see [`EndpointProbe::release`].
     pub server_version: Fact<String>,
     /// The protocol number in use: 3 up to 2026.5.7, 4 from 2026.5.12.
     pub protocol: Fact<u32>,
@@ -67,6 +67,11 @@ impl EndpointProbe {
     /// `IPv4`, `IPv6`, or nothing where there was no address.
     pub fn family(&self) -> Option<&'static str> {
         self.address.map(|address| if address.is_ipv4() { "IPv4" } else { "IPv6" })
+    }
+
+    /// The release, where the gateway told one. Real 2026.2.19 gateways only say `dev`.
+    pub fn release(&self) -> Option<Release> {
+        self.server_version.known()?.parse().ok()
     }
 }
 

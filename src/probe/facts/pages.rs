@@ -1,5 +1,6 @@
 //! Answers to plain HTTP requests.
 
+use crate::model::Product;
 use serde::{Deserialize, Serialize};
 
 /// An answer to one HTTP request.
@@ -42,6 +43,8 @@ pub enum Page {
     },
     /// The dashboard, which older releases answer to any path.
     ControlUi {
+        /// Whose it is.
+        product: Product,
         /// The build, where the page names it.
         build: Option<String>,
     },

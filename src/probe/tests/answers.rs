@@ -22,11 +22,14 @@ fn hello(release: &str) -> Hello {
 
 #[test]
 fn refusals_of_real_gateways_are_told_apart() {
-    for release in ["2026.2.19", "2026.9.6"] {
+    for release in ["2026.1.24-3", "2026.2.19", "2026.6.11", "2026.9.6"] {
         assert_eq!(refusal(release, "no-auth.frames").kind, RefusalKind::DeviceRequired, "{release}");
         assert_eq!(refusal(release, "wrong-token.frames").kind, RefusalKind::TokenMismatch, "{release}");
         assert_eq!(refusal(release, "protocol-1000.frames").kind, RefusalKind::ProtocolMismatch, "{release}");
     }
+    let starting = refusal("2026.9.6", "starting.frames");
+    assert_eq!((starting.kind, starting.reason.as_deref()), (RefusalKind::Starting, Some("startup-sidecars")));
+    assert_eq!(refusal("2026.1.24-3", "password-instead.frames").kind, RefusalKind::DeviceRequired);
     assert_eq!(refusal("2026.2.19", "password-instead.frames").kind, RefusalKind::TokenMissing);
     assert_eq!(refusal("2026.9.6", "password-instead.frames").kind, RefusalKind::TokenMismatch);
     assert_eq!(refusal("2026.2.19", "protocol-1000.frames").expected_protocol, Some(3));
@@ -40,6 +43,15 @@ fn hello_ok_of_2026_2_19_has_directories_but_no_release_and_no_scopes() {
     assert_eq!((hello.scopes, hello.auth_mode), (None, Some(AuthMode::Token)));
     assert_eq!(hello.state_dir, Some(HostPath::from("/home/probe19/.openclaw")));
     assert_eq!(hello.config_path, Some(HostPath::from("/home/probe19/.openclaw/openclaw.json")));
+}
+
+/// From 2026.4.2 directories are for admins, and between 2026.3.13 and 2026.6 nobody without a device is one.
+#[test]
+fn hello_ok_of_2026_6_11_has_the_release_only() {
+    let hello = hello("2026.6.11");
+    assert_eq!((hello.protocol, hello.version.as_deref()), (Some(4), Some("2026.6.11")));
+    assert_eq!((hello.scopes, hello.auth_mode), (Some(Vec::new()), None));
+    assert_eq!((hello.state_dir, hello.config_path), (None, None));
 }
 
 #[test]
@@ -98,6 +110,15 @@ fn members_of_wrong_types_are_skipped() {
     let ServerFrame::Answer { answer: Answer::Hello(hello), .. } = read(text) else { panic!("no hello") };
     let expected = Hello { scopes: Some(vec!["a".into(), "d".into()]), ..Hello::default() };
     assert_eq!(*hello, expected);
+}
+
+#[test]
+fn lists_are_never_taken_for_objects() {
+    assert!(matches!(read(r#"["event","connect.challenge"]"#), ServerFrame::Alien { .. }));
+    let hello = r#"{"type":"res","id":"x","ok":true,"payload":["hello-ok",4]}"#;
+    assert!(matches!(read(hello), ServerFrame::Alien { .. }));
+    let refusal = r#"{"type":"res","id":"x","ok":false,"error":["NOT_PAIRED","device identity required"]}"#;
+    assert!(matches!(read(refusal), ServerFrame::Alien { .. }));
 }
 
 #[test]

@@ -46,6 +46,23 @@ fn a_2026_2_19_gateway_is_recognised_by_its_handshake() {
     assert_eq!(facts.tokens[1].verdict, TrialVerdict::OtherMode { wants: AuthMode::Token });
 }
 
+/// Between the two: the scopes say nothing, `/readyz` does.
+#[test]
+fn a_2026_6_11_gateway_tells_its_release_and_by_http_whether_we_are_local() {
+    let fake = Fake::replaying("2026.6.11", "127.0.0.1:0");
+    let mut request = request(&[&fake.url()], &secrets(&[(GatewayToken, RIGHT)]));
+    request.proxy_headers = true;
+    let facts = probe(&request);
+    let seen = &facts.endpoints[0];
+    assert_eq!(seen.release().map(|release| release.to_string()).as_deref(), Some("2026.6.11"));
+    let locality = seen.counts_as_local.known().expect("told by /readyz");
+    assert!(locality.local && locality.evidence.contains("/readyz"), "{locality:?}");
+    assert!(seen.state_dir.why_unknown().is_some_and(|why| why.reason.contains("does not tell")));
+    let test = facts.proxy_headers.expect("the test");
+    assert_eq!(test.outcome, ProxyOutcome::Passed);
+    assert_eq!(test.counts_as_local.known().map(|locality| locality.local), Some(false));
+}
+
 #[test]
 fn without_a_right_secret_the_protocol_is_asked_for() {
     let fake = Fake::replaying("2026.2.19", "127.0.0.1:0");
@@ -140,6 +157,7 @@ fn an_unproven_listener_gets_no_byte_of_a_secret() {
     }
     assert!(!fake.has_received(RIGHT.as_bytes()) && !fake.has_received(b"a-password-of-somebody"));
     assert_eq!(fake.count("\"auth\""), 0);
+    assert_eq!(fake.count("Upgrade: websocket"), 3, "one for the greeting, one for the proof, one for the protocol");
 }
 
 #[test]
@@ -178,11 +196,9 @@ fn a_closed_limiter_ends_the_trials() {
 #[test]
 fn a_starting_gateway_is_given_no_secret() {
     let fake = Fake::web_socket(|mut socket| {
-        let _ = socket.send(Message::text(frames("2026.9.6", "no-auth.frames").remove(0)));
+        let _ = socket.send(Message::text(frames("2026.9.6", "starting.frames").remove(0)));
         let _ = socket.read();
-        let _ = socket.send(Message::text(
-            r#"{"type":"res","id":"openclaw-doctor-1","ok":false,"error":{"code":"UNAVAILABLE","message":"gateway starting; retry shortly","retryable":true}}"#,
-        ));
+        let _ = socket.send(Message::text(frames("2026.9.6", "starting.frames").remove(1)));
         listen(&mut socket);
     });
     let facts = probe(&request(&[&fake.url()], &secrets(&[(GatewayToken, "some-token-value")])));

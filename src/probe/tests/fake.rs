@@ -157,12 +157,10 @@ fn replay(release: &str, mut wire: Recorded) {
     let forwarded = header(&request, "X-Forwarded-For").is_some();
     if header(&request, "Upgrade").is_none() {
         let path = request.split(' ').nth(1).unwrap_or("/").trim_matches('/');
-        let name = format!(
-            "{}{}.http",
-            if path.is_empty() { "root" } else { path },
-            if forwarded { "-forwarded" } else { "" }
-        );
-        let answer = fixture(release, &name).or_else(|| fixture(release, "root.http")).expect("a page");
+        let name = if path.is_empty() { "root" } else { path };
+        let forwarded = forwarded.then(|| fixture(release, &format!("{name}-forwarded.http"))).flatten();
+        let plain = || fixture(release, &format!("{name}.http")).or_else(|| fixture(release, "root.http"));
+        let answer = forwarded.or_else(plain).expect("a page");
         let _ = wire.write_all(&answer);
         return;
     }

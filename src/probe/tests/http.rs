@@ -1,6 +1,7 @@
 //! The HTTP reader and what it makes of real and hostile answers.
 
 use super::fake::fixture;
+use crate::model::Product;
 use crate::probe::facts::Page;
 use crate::probe::http::{HttpFault, Response, ResponseReader};
 use crate::probe::pages::{recognise, recognise_fault};
@@ -33,9 +34,16 @@ fn pages_of_real_gateways_are_recognised() {
     assert_eq!(page("2026.9.6", "upgrade-forwarded.http", "/"), Page::ProxyAttributionRequired);
     assert_eq!(page("2026.9.6", "readyz-forwarded.http", "/readyz"), Page::ProxyAttributionRequired);
     assert!(
-        matches!(page("2026.9.6", "root.http", "/"), Page::ControlUi { build: Some(build) } if build.starts_with("2026.9.6-"))
+        matches!(page("2026.9.6", "root.http", "/"), Page::ControlUi { build: Some(build), .. } if build.starts_with("2026.9.6-"))
     );
-    assert_eq!(page("2026.2.19", "healthz.http", "/healthz"), Page::ControlUi { build: None });
+    let dashboard = |product| Page::ControlUi { product, build: None };
+    assert_eq!(page("2026.2.19", "healthz.http", "/healthz"), dashboard(Product::Openclaw));
+    assert_eq!(page("2026.1.24-3", "root.http", "/healthz"), dashboard(Product::Clawdbot));
+    assert_eq!(
+        page("2026.6.11", "readyz-forwarded.http", "/readyz"),
+        Page::Ready { ready: true, failing: Vec::new(), detailed: Some(false) }
+    );
+    assert!(matches!(page("2026.6.11", "root.http", "/"), Page::ControlUi { .. }));
 }
 
 /// Forms of releases that were not run (pairing-by-release, 4.3), and what resembles them.

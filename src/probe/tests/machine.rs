@@ -52,7 +52,7 @@ fn replay(release: &str, name: &str, ask: Ask) -> HandshakeSeen {
 
 #[test]
 fn captures_of_real_gateways_come_to_their_verdicts() {
-    for (release, protocol) in [("2026.2.19", 3), ("2026.9.6", 4)] {
+    for (release, protocol) in [("2026.1.24-3", 3), ("2026.2.19", 3), ("2026.6.11", 4), ("2026.9.6", 4)] {
         let seen = replay(release, "no-auth.frames", Ask::Hello);
         let Verdict::Refused(refusal) = &seen.verdict else { panic!("{seen:?}") };
         assert_eq!(refusal.kind, RefusalKind::DeviceRequired);

@@ -1,6 +1,12 @@
 //! What a command line starts: a gateway, a node host, or another run of the CLI. By the subcommand, never by the word
 //! "openclaw" alone (host-by-release 2.3 and 3.1).
 
+mod shell;
+mod title;
+
+pub use shell::{in_shell, shell_words};
+pub use title::{port_of, title};
+
 use crate::model::Product;
 
 /// What a command line starts.
@@ -95,8 +101,20 @@ const LAUNCHERS: &[&str] = &[
 /// Options before the subcommand that take a value.
 const VALUE_OPTIONS: &[&str] = &["--profile", "--log-level", "--container"];
 
-/// What may follow `gateway` in a run of the gateway itself; other words are commands about it.
-const GATEWAY_RUNS: &[&str] = &["run"];
+/// Options of `gateway run` that take a value (2026.9.6, `gateway-run-argv.mjs`; the older ones are among them).
+const GATEWAY_VALUE_OPTIONS: &[&str] = &[
+    "--port",
+    "--bind",
+    "--token",
+    "--token-file",
+    "--auth",
+    "--password",
+    "--password-file",
+    "--tailscale",
+    "--ws-log",
+    "--raw-stream-path",
+    "--profile",
+];
 
 /// Commands about the gateway, from the CLI of 2026.1 to 2026.9.
 const GATEWAY_COMMANDS: &[&str] = &[
@@ -124,23 +142,8 @@ pub fn command(argv: &[String]) -> Option<Command> {
     if let Some(command) = in_image(argv).or_else(|| find(argv)) {
         return Some(command);
     }
-    // `sh -c 'exec openclaw gateway'`: the words of one argument.
-    argv.iter().skip(1).filter(|argument| argument.contains(' ')).find_map(|argument| {
-        let words: Vec<String> = shell_words(argument);
-        let direct = find(&words);
-        // In a script the program need not come first: `cd /opt/openclaw && exec openclaw gateway`.
-        direct.or_else(|| (1..words.len()).find_map(|start| find(words.get(start..)?)))
-    })
-}
-
-/// The words of a shell line, without expansion: enough to see which program is started.
-pub fn shell_words(text: &str) -> Vec<String> {
-    let plain = |c: char| c.is_whitespace() || ";&|()".contains(c);
-    text.split(plain)
-        .map(|word| word.trim_matches(['"', '\'']))
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect()
+    // `sh -c 'exec openclaw gateway'`: one argument is a shell text.
+    argv.iter().skip(1).filter(|argument| argument.contains(' ')).find_map(|argument| in_shell(argument))
 }
 
 fn find(argv: &[String]) -> Option<Command> {
@@ -201,27 +204,34 @@ fn describe(kind: CommandKind, product: Option<Product>, entry: &str, rest: &[St
     }
 }
 
-/// Decides by the first word that is no option.
+/// Decides by the first word that is no option, and for `gateway` by the next one: OpenClaw runs it in the foreground
+/// for `gateway` and `gateway run`; a word that is no command of any release is taken for something else, a shell
+/// redirection for example.
 fn kind_of(rest: &[String]) -> CommandKind {
     let mut words = rest.iter().map(String::as_str);
+    match positional(&mut words, VALUE_OPTIONS) {
+        Some("gateway") => match positional(&mut words, GATEWAY_VALUE_OPTIONS) {
+            Some(word) if GATEWAY_COMMANDS.contains(&word) => CommandKind::Other,
+            _ => CommandKind::Gateway,
+        },
+        Some("node") => match positional(&mut words, GATEWAY_VALUE_OPTIONS) {
+            None | Some("run" | "start" | "host") => CommandKind::Node,
+            Some(_) => CommandKind::Other,
+        },
+        _ => CommandKind::Other,
+    }
+}
+
+/// The next word that is neither an option nor an option's value.
+fn positional<'a>(words: &mut impl Iterator<Item = &'a str>, with_value: &[&str]) -> Option<&'a str> {
     while let Some(word) = words.next() {
-        if VALUE_OPTIONS.contains(&word) {
+        if with_value.contains(&word) {
             words.next();
         } else if !word.starts_with('-') {
-            let next = words.clone().next().unwrap_or_default();
-            return match word {
-                "gateway" if next.starts_with('-') || next.is_empty() || GATEWAY_RUNS.contains(&next) => {
-                    CommandKind::Gateway
-                }
-                "gateway" if GATEWAY_COMMANDS.contains(&next) => CommandKind::Other,
-                // A shell redirection or the like may follow; OpenClaw itself asks for the word `gateway` only.
-                "gateway" => CommandKind::Gateway,
-                "node" if next.starts_with('-') || matches!(next, "" | "run" | "start" | "host") => CommandKind::Node,
-                _ => CommandKind::Other,
-            };
+            return Some(word);
         }
     }
-    CommandKind::Other
+    None
 }
 
 /// The value of `--name VALUE` or `--name=VALUE`; the last one counts.
@@ -252,38 +262,13 @@ fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// The product and subcommand of a title that OpenClaw gives itself: `openclaw-gateway`, padded with NUL or blanks. The
-/// subcommand is `None` for the bare name of a run that has not got so far, or of a launcher.
-pub fn title(first_argument: &str) -> Option<(Product, Option<&str>)> {
-    let text = first_argument.trim_matches(['\0', ' ']);
-    let products = [Product::Openclaw, Product::Clawdbot, Product::Moltbot];
-    products.into_iter().find_map(|product| {
-        let tail = text.strip_prefix(product.name())?;
-        if tail.is_empty() {
-            return Some((product, None));
-        }
-        let sub = tail.strip_prefix('-')?;
-        let plain = !sub.is_empty() && sub.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-        plain.then_some((product, Some(sub)))
-    })
-}
-
-/// Whether a process with these arguments is a gateway: by its title, which hides the real arguments, or by those.
-pub fn is_gateway(argv: &[String]) -> bool {
-    let titled = argv.first().and_then(|first| title(first)).is_some_and(|(_, sub)| sub == Some("gateway"));
+/// Whether a process with these arguments, which is known to listen on a gateway's port, is a gateway: by its title, which
+/// hides the real arguments, or by those. Before 2026.7.1 `gateway run` bears the bare name of the product (seen on a real
+/// 2026.6.11), which other runs of the CLI bear too; but those do not listen.
+pub fn listens_as_gateway(argv: &[String]) -> bool {
+    let titled =
+        argv.first().and_then(|first| title(first)).is_some_and(|(_, sub)| matches!(sub, None | Some("gateway")));
     titled || command(argv).is_some_and(|command| command.kind == CommandKind::Gateway)
-}
-
-/// The port in a `--port` or `OPENCLAW_GATEWAY_PORT` text: a number, or from 2026.3.24 `host:port` and `[v6]:port`.
-pub fn port_of(text: &str) -> Option<u16> {
-    let text = text.trim();
-    let number = match text.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && (!host.contains(':') || host.ends_with(']')) => port,
-        Some(_) => return None,
-        None => text,
-    };
-    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| number.parse().ok()).flatten().filter(|port| *port != 0)
 }
 
 #[cfg(test)]
@@ -309,6 +294,8 @@ mod tests {
             "/usr/bin/npx -y openclaw gateway",
             "sudo -u claw -H openclaw --dev gateway",
             "openclaw-gateway",
+            "openclaw gateway --port 1 --token-file /x run --force",
+            "/bin/sh /s/service-env/a-env-wrapper.sh /s/service-env/a.env /n/node /x/openclaw/dist/index.js gateway",
             "/usr/bin/podman run --rm --name claw -v /srv/openclaw:/x ghcr.io/openclaw/openclaw:2026.9.6",
             "/usr/bin/docker run -p 18789:18789 openclaw:local node dist/index.js gateway --bind lan",
         ] {
@@ -320,6 +307,7 @@ mod tests {
     fn other_commands_and_other_programs_are_none() {
         for line in [
             "openclaw gateway status --deep",
+            "openclaw gateway --port 1 status",
             "openclaw devices list",
             "openclaw agent --message gateway",
             "node /x/openclaw/dist/index.js doctor",
@@ -355,37 +343,5 @@ mod tests {
         let command = command(&argv).expect("a command");
         assert_eq!(command.kind, CommandKind::Gateway);
         assert_eq!((command.profile.as_deref(), command.port.as_deref()), (Some("work"), Some("19001")));
-    }
-
-    #[test]
-    fn titles_are_read_with_their_padding() {
-        assert_eq!(title("openclaw-gateway\0\0\0   \0"), Some((Product::Openclaw, Some("gateway"))));
-        assert_eq!(title("clawdbot-gateway"), Some((Product::Clawdbot, Some("gateway"))));
-        assert_eq!(title("openclaw"), Some((Product::Openclaw, None)));
-        assert_eq!(title("openclawed"), None);
-        assert_eq!(title("openclaw-"), None);
-        assert_eq!(title("node"), None);
-    }
-
-    #[test]
-    fn running_gateways_are_known_by_title_or_arguments() {
-        let is = |line: &str| is_gateway(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
-        assert!(is("openclaw-gateway"));
-        assert!(is("clawdbot-gateway"));
-        assert!(is("bun /opt/openclaw/dist/index.js gateway"));
-        assert!(!is("openclaw"));
-        assert!(!is("openclaw-node"));
-        assert!(!is("node /srv/server.js"));
-    }
-
-    #[test]
-    fn ports_are_read_in_every_form() {
-        assert_eq!(port_of("18789"), Some(18789));
-        assert_eq!(port_of("127.0.0.1:19000"), Some(19000));
-        assert_eq!(port_of("[::1]:19000"), Some(19000));
-        assert_eq!(port_of("::1"), None);
-        assert_eq!(port_of("0"), None);
-        assert_eq!(port_of("70000"), None);
-        assert_eq!(port_of("18789x"), None);
     }
 }
