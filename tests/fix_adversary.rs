@@ -256,7 +256,7 @@ fn hard_links_devices_and_fifos_are_left_alone_and_named() {
     let host = TestHost::new(root.path(), UID);
     let engine = Engine::new(&host).unwrap();
     let prepared = engine.prepare(vec![plan_for("chown-tree", UID)]);
-    let left = prepared[0].steps[0].shown.left.join("\n");
+    let left = prepared[0].steps[0].shown.notes.join("\n");
     assert!(left.contains("linked.json has 2 names") && left.contains("fifo is a FIFO"), "{left}");
     let before = outside(root.path());
     let vault = engine.vault().unwrap();

@@ -7,7 +7,7 @@ use crate::fix::error::{FixError, Result};
 use crate::fix::fingerprint::Stamp;
 use crate::fix::op::{Image, Op, SET_ID, Task, Xattr};
 use crate::fix::store_edit::{self, StoreEditError};
-use crate::fix::walk::{Last, Pin, Place};
+use crate::fix::walk::{Last, Pin, Place, Way};
 use crate::model::{ConfigEdit, Content, ContentDigest, Holds, HostPath, StoreEdit};
 
 /// Larger configuration and store files are not rewritten.
@@ -162,7 +162,7 @@ impl Lowering<'_> {
     /// becomes the account's, as OpenClaw's own rewriting would make it.
     fn put(&self, place: &Place, pin: &Pin, before: Stamp, content: Vec<u8>) -> Result<Task> {
         let access = self.access();
-        let roots_place = access.walker.is_roots_own(&place.dir);
+        let roots_place = place.way == Way::Straight && access.walker.is_roots_own(&place.dir);
         let account = &self.actor.account;
         let keeps_owner = before.uid == account.uid || roots_place && before.uid == 0;
         let (uid, gid) = if keeps_owner { (before.uid, before.gid) } else { (account.uid, account.gid) };

@@ -45,8 +45,8 @@ pub struct Shown {
     pub diff: Option<String>,
     /// The single entries, where there are several.
     pub entries: Vec<ShownEntry>,
-    /// What is left alone, and why.
-    pub left: Vec<String>,
+    /// What is left alone and why, and what else has to be known.
+    pub notes: Vec<String>,
 }
 
 /// Before and after of one of several entries.
