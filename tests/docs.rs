@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-const MADE: &str = "<!-- Made from the code by `UPDATE_DOCS=1 cargo test --test docs`; edit the checks' own documentation. -->\n";
+const MADE: &str =
+    "<!-- Made from the code by `UPDATE_DOCS=1 cargo test --test docs`; edit the checks' own documentation. -->\n";
 
 fn documentation(check: &dyn Check) -> &'static str {
     docs::text(check.source()).unwrap_or_else(|| panic!("{} has no documentation", check.id()))
@@ -38,7 +39,8 @@ fn checks_of(cause: Cause) -> Vec<&'static dyn Check> {
 }
 
 fn checks_page() -> String {
-    let mut page = format!("{MADE}# Checks\n\nEvery check, by area. `openclaw-doctor explain ID` shows the same text.\n");
+    let mut page =
+        format!("{MADE}# Checks\n\nEvery check, by area. `openclaw-doctor explain ID` shows the same text.\n");
     for area in Area::ALL {
         let checks: Vec<_> = CHECKS.iter().filter(|check| check.area() == *area).collect();
         if checks.is_empty() {
@@ -97,9 +99,7 @@ fn coverage_page() -> String {
 fn pages() -> BTreeMap<PathBuf, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     let causes = Cause::ALL.iter().map(|cause| (folder.join(format!("causes/{}.md", cause.id())), cause_page(*cause)));
-    causes
-        .chain([(folder.join("checks.md"), checks_page()), (folder.join("coverage.md"), coverage_page())])
-        .collect()
+    causes.chain([(folder.join("checks.md"), checks_page()), (folder.join("coverage.md"), coverage_page())]).collect()
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn what_a_baseline_knows_does_not_count() {
     let before = folder.path().join("before.json");
     let first = check(folder.path(), &["--json", "--output", before.to_str().unwrap()]);
     assert_eq!(first.status.code(), Some(1));
-    let again = check(folder.path(), &["--json", "--baseline", before.to_str().unwrap()]);
+    let again = check(folder.path(), &["--json", "--allow-unknown", "--baseline", before.to_str().unwrap()]);
     assert_eq!(again.status.code(), Some(0), "{}", String::from_utf8_lossy(&again.stderr));
     let result: Value = serde_json::from_slice(&again.stdout).unwrap();
     assert!(!result["diagnosis"].as_array().unwrap().is_empty(), "it is still said");
@@ -119,7 +119,11 @@ fn the_configuration_file_sets_defaults_severities_and_dismissals() {
     let folder = tempfile::tempdir().unwrap();
     let mut arguments = words(&["check"]);
     arguments.extend(broken(folder.path()));
-    let quiet = with_config(folder.path(), "[defaults]\nfail-on = \"never\"\nformat = \"json\"\n", &arguments);
+    let quiet = with_config(
+        folder.path(),
+        "[defaults]\nfail-on = \"never\"\nallow-unknown = true\nformat = \"json\"\n",
+        &arguments,
+    );
     assert_eq!(quiet.status.code(), Some(0), "{}", String::from_utf8_lossy(&quiet.stderr));
     let result: Value = serde_json::from_slice(&quiet.stdout).expect("the file's format");
     let code = result["findings"][0]["code"].as_str().unwrap().to_owned();
@@ -133,7 +137,7 @@ fn the_configuration_file_sets_defaults_severities_and_dismissals() {
     let result: Value = serde_json::from_slice(&milder.stdout).unwrap();
     assert_eq!(result["findings"][0]["severity"], "info");
 
-    let dismissed = "[[dismiss]]\nid = \"state-ownership\"\nreason = \"the NAS does that\"\n\n[[dismiss]]\nid = \"port-conflict\"\npath = \"/none\"\nreason = \"x\"\n\n[[dismiss]]\nid = \"config-invalid\"\npath = \"/none\"\nreason = \"x\"\n";
+    let dismissed = "[[dismiss]]\nid = \"state-ownership\"\nreason = \"the NAS does that\"\n\n[[dismiss]]\nid = \"port-conflict\"\npath = \"/none\"\nreason = \"x\"\n\n[[dismiss]]\nid = \"config-syntax\"\npath = \"/none\"\nreason = \"x\"\n";
     let dismissed = with_config(folder.path(), dismissed, &typed);
     let result: Value = serde_json::from_slice(&dismissed.stdout).unwrap();
     assert_eq!(
@@ -215,7 +219,7 @@ fn completions_are_read_by_real_shells() {
     // Completion in a real shell: the word after `check --fail-` is an option.
     let script = folder.path().join("bash");
     let line = format!(
-        "source {}; COMP_WORDS=(openclaw-doctor check --fail-); COMP_CWORD=2; _openclaw-doctor openclaw-doctor --fail- check; echo \"${{COMPREPLY[@]}}\"",
+        "source {}; COMP_WORDS=(openclaw-doctor check --fail-); COMP_CWORD=2; _openclaw__doctor openclaw-doctor --fail- check; echo \"${{COMPREPLY[@]}}\"",
         script.display()
     );
     if let Ok(output) = Command::new("bash").args(["-c", &line]).output() {
