@@ -65,7 +65,7 @@ impl ReportArgs {
 /// # Errors
 /// Bad usage, no installation, redaction that can't be proved, files that can't be written.
 pub fn run(args: &ReportArgs) -> Outcome {
-    let (collected, report) = judge(&args.collect, &args.judge)?;
+    let (collected, report) = judge(&args.collect, &args.judge, &std::collections::BTreeMap::new())?;
     let mut sharer = Sharer::new(&collected.snapshot, &collected.vault, !args.no_redact);
     let mut report = shareable(&report, &mut sharer)?;
     report.redacted = !args.no_redact;
