@@ -126,7 +126,9 @@ fn plain_look() -> human::Look {
     human::Look { width: 80, color: false, verbose: true, severity_min: Severity::Info }
 }
 
-const RENDERERS: &[(&str, fn(&Report) -> String)] = &[
+type Renderer = fn(&Report) -> String;
+
+const RENDERERS: &[(&str, Renderer)] = &[
     ("human", |report| human::render(report, plain_look())),
     ("markdown", markdown::render),
     ("junit", junit::render),

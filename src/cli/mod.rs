@@ -24,6 +24,7 @@ pub mod report_command;
 pub mod schema;
 pub mod settings;
 pub mod share;
+pub mod triage;
 pub mod undo;
 pub mod when;
 pub mod world;
@@ -77,6 +78,8 @@ pub enum Command {
     Report(Box<report_command::ReportArgs>),
     /// The same checks on a snapshot that somebody attached.
     Analyze(Box<analyze::AnalyzeArgs>),
+    /// Read pasted text and name the most likely causes, with the lines that say so.
+    Triage(triage::Args),
     /// Hide secrets and identities in any text: a filter for logs that people paste.
     Redact(redact::Args),
     /// The checks, codes and causes.
@@ -141,6 +144,7 @@ impl Command {
             Command::Probe(args) => probe_command::run(args),
             Command::Report(args) => report_command::run(args),
             Command::Analyze(args) => analyze::run(args),
+            Command::Triage(args) => triage::run(args),
             Command::Redact(args) => redact::run(args),
             Command::List(args) => explain::list(args),
             Command::Explain(args) => explain::explain(args),
@@ -160,6 +164,7 @@ impl Command {
             Command::Probe(args) => args.json,
             Command::Report(args) => args.wants_json(),
             Command::Analyze(args) => args.wants_json(),
+            Command::Triage(args) => args.json,
             Command::Redact(_) => false,
             Command::List(args) => args.json,
             Command::Explain(_) | Command::Config(_) | Command::Completions(_) | Command::Man(_) => false,

@@ -83,7 +83,7 @@ pub fn run(args: &ReportArgs) -> Outcome {
     })
 }
 
-fn write_snapshot(snapshot: &Snapshot, path: &PathBuf) -> Result<(), Failure> {
+fn write_snapshot(snapshot: &Snapshot, path: &std::path::Path) -> Result<(), Failure> {
     let mut bytes = Vec::new();
     file::write(snapshot, &mut bytes).map_err(|error| Failure::io(path.display(), &error))?;
     output::write(&bytes, Some(path))
