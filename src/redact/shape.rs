@@ -145,7 +145,7 @@ static EXAMPLES: Words = Words::new(
     "change-me changeme change_me change-me-please example example-token placeholder replace-me \
     replace_me replaceme secret token todo tbd dummy xxx ... redacted masked hidden none null nil \
     undefined nan true false yes no on off n/a unset empty string password apikey api-key api_key \
-    wrongtoken wrong-token mytoken my-token",
+    wrongtoken wrong-token mytoken my-token my_token my-secret-token my-gateway-token my-api-key",
 );
 
 /// True for a value that only stands where a secret would be: `<token>`, `${TOKEN}`, `***`, `your-token-here`.
@@ -173,7 +173,6 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || masked * 10 >= value.len() * 8
         || starts("your-")
         || starts("your_")
-        || (starts("my-") || starts("my_")) && contains("token")
         || [
             "process.env",
             "os.environ",

@@ -21,7 +21,8 @@ static STAND_INS: Words = Words::new(
     sessions service services approval action intervention level mode space agent agents id ids only and \
     or is not does in on to of from with by at as other another different same current new web app ui \
     gateway openclaw clawdbot moltbot server client test example error manager sudo some no my its their \
-    our who which unit exited died killed crashed started stopped running listening was has",
+    our who which unit exited died killed crashed started stopped running listening was has have had do did done been will would should can could may might must were are be let \
+     makes made still after before when while then than so if because neither either both just also too very using used via",
 );
 
 /// Public services whose names say nothing about anybody. Subdomains are included.

@@ -32,7 +32,7 @@ pub(super) static TABLE: &[Detector] = &[
     Detector::prefix(
         "named-host",
         &["hostname", "host", "origin", "server_name", "nodename", "computername", "localhostname", "fwdhost", "machine", "instance=", "magicdns"],
-        r#"(?i)(?:static hostname|hostname|host_?name|(?:x-)?forwarded-?host|fwd-?host|host|origin|server_name|nodename|localhostname|instance|magicdnsname)\\*["']?\s*(?:[:=]|\s(?:is )?)\s*\\*["']?(?:https?://|wss?://)?([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)"#,
+        r#"(?i)(?:(?:static hostname|hostname|host_?name|(?:x-)?forwarded-?host|fwd-?host|host|origin|nodename|localhostname|instance|magicdnsname)\\*["']?(?:[ \t]*:[ \t]*|[ \t]+=[ \t]+|=)|hostname is |server_name[ \t]+)\\*["']?(?:https?://|wss?://)?([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)"#,
         &[
             r#""hostname":"‹is:hanz-pc›""#,
             r#"{\"hostname\":\"‹is:hanz-pc›\"}"#,
@@ -83,7 +83,7 @@ pub(super) static TABLE: &[Detector] = &[
 
 fn is_host(host: &[u8]) -> bool {
     static WORDS: Words = Words::new(
-        "header headers is was not status name via and or the a on in to for with from has key network \
+        "http https ws wss header headers is was not status name via and or the a on in to for with from has key network \
     machine itself only path port mismatch allowed policy check resolution resolver lookup unreachable \
     down up first if that where when of runs running process local non-local private public missing \
     required invalid must should can mode type side cli at as are be by user",
