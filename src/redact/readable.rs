@@ -66,7 +66,7 @@ pub(super) fn is_readable(text: &[u8], span: &Range<usize>) -> bool {
         || before.ends_with(b"/blobs/sha256/")
         || before.ends_with(b"/overlay2/")
         || before.ends_with(b"/containers/");
-    let masked = [b"xxxxx", b"XXXXX"].iter().any(|mask| part.windows(5).any(|window| window == *mask));
+    let masked = super::shape::is_masked(part);
     masked || file || sum_line || ulid || id || store || named_sum(before)
 }
 

@@ -112,8 +112,15 @@ fn is_path(value: &[u8]) -> bool {
     [&b"/"[..], b"~/", b"./", b"../"].iter().any(|start| value.starts_with(start)) && value.len() > 2
 }
 
-/// A file or a link in place of the value: it is not the value, and other rules look at what is in it.
+/// A file, a link, an option or a path of keys in place of the value: other rules look at what is in it.
 fn is_reference(value: &[u8]) -> bool {
+    let option = value.starts_with(b"--") && value.get(2).is_some_and(u8::is_ascii_lowercase);
+    let keys = value.contains(&b'.')
+        && value.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'.')
+        && super::key::classify(value).is_some();
+    if option || keys {
+        return true;
+    }
     let link = [&b"http://"[..], b"https://", b"ws://", b"wss://", b"file://", b"data:"]
         .iter()
         .any(|start| value.starts_with(start));

@@ -61,7 +61,7 @@ pub(in crate::redact) fn is_nobody(name: &[u8]) -> bool {
 /// True for names that are also words of this subject: as bare words they stay, in a place for names they are hidden.
 pub(in crate::redact) fn is_ordinary_word(name: &[u8]) -> bool {
     static WORDS: Words = Words::new(
-        "pi claw admin ubuntu debian fedora arch alpine centos linux macos windows home main dev prod work \
+        "sandbox agent agents openclaw gateway pi claw admin ubuntu debian fedora arch alpine centos linux macos windows home main dev prod work \
     build deploy app bot ai assistant desktop laptop phone vm box lab nas pc mac local localhost remote \
     master worker api db web proxy mail media cloud core edge hub azureuser ec2-user vagrant opc \
     container token secret password key device email mobile browser chrome iphone android telegram \
@@ -75,7 +75,7 @@ pub(in crate::redact) fn is_ordinary_word(name: &[u8]) -> bool {
 /// True for a host name that says nothing: this machine, a public service, an address (other rules look at those).
 pub(in crate::redact) fn is_public_host(host: &[u8]) -> bool {
     static SELF: Words = Words::new(
-        "localhost localhost.localdomain ip6-localhost ip6-loopback broadcasthost localhost4 localhost6 \
+        "gateway-host your-host my-host openclaw.local localhost localhost.localdomain ip6-localhost ip6-loopback broadcasthost localhost4 localhost6 \
     unknown host-gateway gateway openclaw openclaw-gateway 0 vm docker container loopback lan tailnet \
     auto custom none true false null undefined example",
     );

@@ -71,19 +71,38 @@ pub(super) static TABLE: &[Detector] = &[
     .not(&[r#""role": "user""#, r#""user": "unknown""#, r#""user": null"#]),
     Detector::prefix(
         "user-in-command",
-        &["sudo -", "su - ", "su -l ", "runuser -", "crontab -u ", "enable-linger ", "disable-linger ", "usermod ", "useradd ", "adduser ", "loginctl ", "machinectl ", "gpasswd ", "as user ", "for user ", "of user ", "invalid user ", "publickey for ", "password for ", "owned by ", "running as ", "runs as ", "run as ", "logged in as "],
-        concat!(r"(?:sudo (?:-[A-Za-z]+ )*-u ?|su -l? ?|runuser (?:-[a-z]+ )*(?:-u|-l) ?|crontab -u |(?:loginctl )?(?:en|dis)able-linger |user(?:mod|add) (?:-\S+ (?:\S+,\S+ |sudo |docker )?)*|adduser |(?:as|for|of|invalid) user |(?:publickey|password) for (?:invalid user )?|owned by |(?:running|runs|run) as |logged in as )", r#"["'`]?"#, name!()),
         &[
-            "sudo -u ‹is:bertha› -H openclaw devices list",
+            "sudo -", "su - ", "su -l ", "runuser -", "crontab -u ", "enable-linger ", "disable-linger ", "adduser ",
+        ],
+        concat!(
+            r"(?:sudo (?:-[A-Za-z]+ )*-u ?|su -l? ?|runuser (?:-[a-z]+ )*(?:-u|-l) ?|crontab -u |(?:en|dis)able-linger |adduser )",
+            r#"["'`]?"#,
+            name!()
+        ),
+        &["sudo -u ‹is:bertha› -H openclaw devices list", "loginctl enable-linger ‹is:alice›", "su - ‹is:alice› -c 'openclaw status'"],
+    )
+    .kind(Kind::User)
+    .accept(is_somebody)
+    .not(&["sudo -u nobody", "sudo -n true", "sudo -u \"$USER\" x", "reached by sudo -u have no user bus"]),
+    Detector::prefix(
+        "user-in-message",
+        &["session ", "accepted ", "failed ", "invalid user ", "[sudo] ", "owned by ", "logged in as ", "runs as ", "running as "],
+        concat!(
+            r"(?:session (?:opened|closed) for user |(?:Accepted|Failed) \S+ for (?:invalid user )?|[Ii]nvalid user |\[sudo\] password for |(?:owned by|logged in as|runs as|running as) (?:user )?)",
+            r#"["'`]?"#,
+            name!(),
+            r#"["'`]?(?:[(:,;)]| \(| from |[ \t]*$|[ \t]*[\r\n])"#
+        ),
+        &[
             "session opened for user ‹is:alice›(uid=1000) by root(uid=0)",
             "Accepted publickey for ‹is:alice› from 10.1.2.3 port 22",
-            "owned by ‹is:alice›",
-            "loginctl enable-linger ‹is:alice›",
+            "devices/paired.json is owned by ‹is:alice›, not root",
+            "[sudo] password for ‹is:alice›: ",
         ],
     )
     .kind(Kind::User)
     .accept(is_somebody)
-    .not(&["owned by root", "running as the service account", "runs as user unit", "sudo -u nobody", "sudo -n true", "sudo -u \"$USER\" x", "for user approval", "run as root"]),
+    .not(&["owned by root, expected the service account", "runs as root (uid 0)", "owned by loaded plugins", "failed attempts for this"]),
     Detector::near("chown", Kind::User, &["chown "], chown, &["sudo chown -R ‹is:alice›:‹is:staffs› ~/.openclaw", "chown --recursive ‹is:bertha› /srv/x"])
         .not(&["sudo chown -R \"$USER:$USER\" ~/.openclaw", "chown -R root:root /opt", "chown -R 1000:1000 /data"]),
     Detector::near("owner-columns", Kind::User, &["rw", "r-x", "r--", "---", "rwx"], long_listing, &["-rw------- 1 ‹is:alice› ‹is:alices› 1234 Feb 20 12:00 openclaw.json", "drwxr-xr-x@ 5 ‹is:bob›  staff  160 Feb 20 12:00 ."])
