@@ -15,6 +15,7 @@ pub mod probe;
 mod probe_command;
 mod probe_text;
 pub mod repair;
+pub mod triage;
 pub mod undo;
 pub mod when;
 pub mod world;
@@ -59,6 +60,8 @@ pub enum Command {
     History(Box<repair::HistoryCommand>),
     /// The pairing and authentication timeline from the gateway's logs.
     Logs(Box<logs_command::LogsArgs>),
+    /// Pasted text (a thread, log, command output, configuration): most likely causes, what says so, what to run next.
+    Triage(Box<triage::Args>),
     /// Talk to the gateway and say what it answered; never creates a pairing request.
     Probe(Box<probe::ProbeArgs>),
     /// The checks, codes and causes.
@@ -94,6 +97,7 @@ impl Command {
             Command::Undo(args) => repair::undo(args),
             Command::History(args) => repair::history(args),
             Command::Logs(args) => logs_command::run(args),
+            Command::Triage(args) => triage::run(args),
             Command::Probe(args) => probe_command::run(args),
             Command::List(args) => explain::list(args),
             Command::Explain(args) => explain::explain(args),
@@ -106,6 +110,7 @@ impl Command {
             Command::Fix(args) => args.fix.json,
             Command::Undo(_) | Command::History(_) => false,
             Command::Logs(args) => args.logs.json,
+            Command::Triage(args) => args.json,
             Command::Probe(args) => args.json,
             Command::List(args) => args.json,
             Command::Explain(_) => false,

@@ -52,7 +52,7 @@ pub fn rank<'s>(signs: &'s Signs, rules: &Rules) -> Vec<Ranked<'s>> {
     }
     for last_resort in [Cause::GatewayNotRunning, Cause::NewDevice, Cause::KnownBug] {
         let other = scores.iter().filter(|(cause, _)| **cause != last_resort).map(|(_, score)| *score).max();
-        if let (Some(score), true) = (scores.get_mut(&last_resort), other.is_some_and(|other| other >= LEAST + 1)) {
+        if let (Some(score), true) = (scores.get_mut(&last_resort), other.is_some_and(|other| other > LEAST)) {
             *score -= LAST_RESORT;
         }
     }
