@@ -4,16 +4,21 @@
 
 pub mod configuration;
 pub mod credentials;
+pub mod database;
 pub mod docs;
+pub mod host;
 pub mod logs;
 pub mod ownership;
 pub mod pairing;
 pub mod ports;
 pub mod proxies;
 pub mod reading;
+pub mod releases;
 pub mod run;
 pub mod safety;
 pub mod services;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use crate::model::subject::Subject;
 
@@ -211,13 +216,35 @@ pub static CHECKS: &[&dyn Check] = &[
     &pairing::approval_queues::ApprovalQueues,
     &configuration::mode::Mode,
     &configuration::bind::Bind,
+    &configuration::port::Port,
+    &configuration::origins::Origins,
+    &configuration::history::History,
+    &configuration::elsewhere::Elsewhere,
     &proxies::items::Items,
     &proxies::loopback::Loopback,
     &proxies::wide::Wide,
     &proxies::untrusted::Untrusted,
     &proxies::auth::TrustedProxyAuth,
+    &proxies::locality::Locality,
     &credentials::drift::Drift,
     &credentials::values::Values,
     &credentials::references::References,
     &credentials::presence::Presence,
+    &safety::break_glass::BreakGlass,
+    &safety::open_files::OpenFiles,
+    &database::file::DatabaseFile,
+    &database::replaced::Replaced,
+    &database::schema::Schema,
+    &database::rows::Rows,
+    &database::locked::Locked,
+    &database::legacy_files::LegacyFiles,
+    &database::legacy_identity::LegacyIdentity,
+    &database::stale_locks::StaleLocks,
+    &releases::version_skew::VersionSkew,
+    &releases::known_bugs::KnownBugs,
+    &host::disk::Disk,
+    &host::clock::Clock,
+    &host::descriptors::Descriptors,
+    &host::namespaces::Namespaces,
+    &host::state_dirs::StateDirs,
 ];

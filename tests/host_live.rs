@@ -116,6 +116,34 @@ fn a_listener_is_traced_to_its_process() {
 }
 
 #[test]
+fn a_gateway_in_another_network_namespace_is_told_apart() {
+    let taken = std::thread::spawn(|| {
+        // Of this thread alone; processes that it starts inherit it.
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).ok()?;
+        let listener = TcpListener::bind("0.0.0.0:0").ok()?;
+        let port = listener.local_addr().ok()?.port();
+        Some((Imposed::start("node", "openclaw-gateway", Some(OwnedFd::from(listener))), port))
+    });
+    let Ok(Some((imposed, port))) = taken.join() else {
+        println!("skipped: a network namespace can be made only with privilege");
+        return;
+    };
+    let source = LiveSource::host().expect("opens");
+    let mut vault = SecretVault::default();
+    let processes = facts(&mut vault);
+    let process = processes.by_pid(imposed.child.id()).expect("it is found");
+    assert_eq!(process.network.known().map(|network| network.own), Some(false));
+    assert_eq!((process.elsewhere(), process.ports.known()), (Some(true), Some(&vec![port])));
+    let listeners = listeners::collect(&source, &[port], &processes.processes, &mut vault);
+    let listeners = listeners.known().expect("tables");
+    assert_eq!(listeners.on(port).count(), 0, "nothing listens there for the doctor");
+    let there = listeners.listeners.iter().find(|one| one.namespace_of == Some(imposed.child.id()));
+    let there = there.expect("it is seen in its own namespace");
+    assert!(there.is_wildcard());
+    assert_eq!(there.owner.known().map(|owner| owner.pid), Some(imposed.child.id()));
+}
+
+#[test]
 fn below_a_root_there_are_no_live_facts() {
     let directory = tempfile::tempdir().expect("a directory");
     let source = LiveSource::below(directory.path()).expect("opens");

@@ -2,7 +2,7 @@
 
 use openclaw_doctor::collect::accounts::AccountBook;
 use openclaw_doctor::collect::services::{ServiceInputs, collect};
-use openclaw_doctor::collect::source::LiveSource;
+use openclaw_doctor::collect::source::{ArchiveSource, LiveSource, Source};
 use openclaw_doctor::model::plan::Manager;
 use openclaw_doctor::model::{Fact, HostPath, Product, SecretVault};
 use openclaw_doctor::snapshot::service::{
@@ -41,13 +41,16 @@ impl Host {
     }
 
     fn facts(&self) -> (ServiceFacts, SecretVault) {
-        let source = LiveSource::below(self.root.path()).expect("opens");
-        let book = AccountBook::read(&source);
-        let homes = book.homes(&source);
-        let mut vault = SecretVault::default();
-        let inputs = ServiceInputs { book: &book, homes: &homes, ask_managers: true };
-        (collect(&source, &inputs, &mut vault), vault)
+        facts_of(&LiveSource::below(self.root.path()).expect("opens"))
     }
+}
+
+fn facts_of(source: &dyn Source) -> (ServiceFacts, SecretVault) {
+    let book = AccountBook::read(source);
+    let homes = book.homes(source);
+    let mut vault = SecretVault::default();
+    let inputs = ServiceInputs { book: &book, homes: &homes, ask_managers: true };
+    (collect(source, &inputs, &mut vault), vault)
 }
 
 fn unit<'a>(facts: &'a ServiceFacts, name: &str) -> &'a ServiceUnit {
@@ -309,6 +312,42 @@ fn hostile_unit_files_are_survived() {
     .link(&format!("{USER_DIR}/openclaw-gateway.service.d"), "openclaw-gateway.service.d");
     let (facts, _) = host.facts();
     assert!(facts.units.iter().all(|unit| unit.kind == UnitKind::Unclear), "{:?}", names(&facts));
+}
+
+#[test]
+fn an_archive_gives_the_same_units_as_the_directory() {
+    let host = Host::new();
+    host.file(
+        &format!("{USER_DIR}/openclaw-gateway.service"),
+        include_str!("../fixtures/units/generated-2026.5.2.service"),
+    )
+    .file(&format!("{USER_DIR}/openclaw-gateway.service.d/x.conf"), "[Service]\nEnvironment=OPENCLAW_PROFILE=work\n")
+    .file("home/claw/.openclaw/gateway.systemd.env", "OPENCLAW_GATEWAY_TOKEN=token-from-the-file\n")
+    .link(&format!("{USER_DIR}/default.target.wants/openclaw-gateway.service"), "../openclaw-gateway.service")
+    .link(&format!("{USER_DIR}/clawdbot-gateway.service"), "/dev/null");
+    let archive = tempfile::NamedTempFile::new().expect("a file");
+    let mut builder = tar::Builder::new(archive.as_file());
+    builder.follow_symlinks(false);
+    builder.append_dir_all(".", host.root.path()).expect("appends");
+    builder.finish().expect("ends");
+    let (from_archive, _) = facts_of(&ArchiveSource::open(archive.path()).expect("opens"));
+    let (from_directory, _) = host.facts();
+    let plain = |facts: &ServiceFacts| {
+        let units = facts.units.iter();
+        let shown = units.map(|unit| {
+            (
+                unit.name.clone(),
+                unit.kind,
+                unit.enabled.clone(),
+                unit.environment.clone(),
+                unit.drop_ins.clone(),
+                unit.masked,
+            )
+        });
+        shown.collect::<Vec<_>>()
+    };
+    assert_eq!(plain(&from_archive), plain(&from_directory));
+    assert_eq!(unit(&from_archive, "openclaw-gateway.service").profile.as_deref(), Some("work"));
 }
 
 #[test]

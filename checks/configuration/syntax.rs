@@ -35,7 +35,7 @@ use crate::snapshot::config::{ConfigOutcome, ConfigValue, DuplicateKey, SyntaxPr
 #[derive(Debug)]
 pub struct Syntax;
 
-const SYNTAX: &str = "config-syntax";
+const SYNTAX: &str = "config-no-json5";
 const BLANK: &str = "config-blank";
 const NO_OBJECT: &str = "config-no-object";
 const TWICE: &str = "config-key-twice";

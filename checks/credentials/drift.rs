@@ -31,6 +31,7 @@ use crate::checks::reading::listed;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::logs::Rejection;
 use crate::model::plan::Plan;
+use crate::model::secret::SecretShape;
 use crate::model::{Cause, Certainty, Evidence, Finding, Severity, Unknown};
 use crate::snapshot::store::FileState;
 
@@ -131,7 +132,9 @@ impl Drift {
         cli: Option<&Holder>,
     ) -> Vec<Finding> {
         let differs = |holder: &&Holder| {
+            // An empty variable counts as unset.
             holder.label != gateway.label
+                && holder.label.shape != SecretShape::Blank
                 && cli.is_none_or(|cli| cli.words != holder.words || cli.label == gateway.label)
         };
         let (nodes, copies): (Vec<&Holder>, Vec<&Holder>) =

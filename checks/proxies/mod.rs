@@ -3,6 +3,7 @@
 pub mod address;
 pub mod auth;
 pub mod items;
+pub mod locality;
 pub mod loopback;
 pub mod trust;
 pub mod untrusted;

@@ -2,13 +2,16 @@
 
 use super::failure::{Exit, Failure, Outcome};
 use super::options::{CollectArgs, JudgeArgs, OutputArgs};
-use super::{output, world};
+use super::{output, share, world};
 use crate::checks::run::run as run_checks;
-use crate::render::human;
+use crate::model::Severity;
+use crate::render::{github, human, junit, markdown, prometheus, sarif, tap};
 use crate::report::build::{Judgement, build};
 use crate::report::select::{Selection, UnknownId};
 use crate::report::{Report, Verdict};
 use clap::{Args, ValueEnum};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Arguments of `check`.
 #[derive(Debug, Clone, Default, Args)]
@@ -28,6 +31,9 @@ pub struct CheckArgs {
     /// Short for --format json.
     #[arg(long, conflicts_with = "format", help_heading = "Output")]
     pub json: bool,
+    /// Show identities (names, hosts, addresses) in formats that are made to be shared. Secrets are hidden always.
+    #[arg(long, help_heading = "Output")]
+    pub no_redact: bool,
 }
 
 /// `--format`
@@ -38,6 +44,28 @@ pub enum Format {
     Human,
     /// The contract's JSON document.
     Json,
+    /// For an issue or a forum.
+    Markdown,
+    /// JUnit XML, for CI systems.
+    Junit,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Workflow annotations of GitHub Actions.
+    Github,
+    /// Test Anything Protocol.
+    Tap,
+    /// Prometheus text, for a node exporter's textfile collector.
+    Prometheus,
+}
+
+impl Format {
+    /// Whether the format is made to be shared, so that identities are redacted unless `--no-redact` is given.
+    pub fn is_shared(self) -> bool {
+        match self {
+            Format::Human | Format::Json | Format::Prometheus => false,
+            Format::Markdown | Format::Junit | Format::Sarif | Format::Github | Format::Tap => true,
+        }
+    }
 }
 
 impl CheckArgs {
@@ -72,7 +100,8 @@ pub fn judge(collect: &CollectArgs, judge: &JudgeArgs) -> Result<(world::Collect
         fail_on: judge.fail_on.severity(),
         allow_unknown: judge.allow_unknown,
         selection,
-        known_before: std::collections::BTreeSet::new(),
+        set_aside: BTreeMap::new(),
+        notes: Vec::new(),
     };
     let report = build(&collected.snapshot, &runs, &judgement);
     Ok((world::Collected { runs, ..collected }, report))
@@ -83,13 +112,41 @@ pub fn judge(collect: &CollectArgs, judge: &JudgeArgs) -> Result<(world::Collect
 /// # Errors
 /// Exit code 2: bad usage, no installation, output that can't be written.
 pub fn run(args: &CheckArgs) -> Outcome {
-    let (_, report) = judge(&args.collect, &args.judge)?;
-    let text = match args.format() {
+    let (collected, report) = judge(&args.collect, &args.judge)?;
+    let exit = exit(&report);
+    let shared = args.format().is_shared() && !args.no_redact;
+    // On the terminal and in plain JSON names stay readable; secrets never do.
+    let mut sharer = share::Sharer::new(&collected.snapshot, &collected.vault, shared);
+    let report = if shared { share::shareable(&report, &mut sharer)? } else { report };
+    let text = rendered(args, &report)?;
+    let text = if shared { sharer.text(&text)? } else { share::without_secrets(text, &collected.vault) };
+    let silent = args.output.quiet && args.format() == Format::Human && report.ok && report.verdict == Verdict::Healthy;
+    if !silent {
+        output::write(text.as_bytes(), args.output.output.as_deref())?;
+    }
+    Ok(exit)
+}
+
+fn exit(report: &Report) -> Exit {
+    match report.exit_code {
+        0 => Exit::Ok,
+        3 => Exit::Inconclusive,
+        _ => Exit::Found,
+    }
+}
+
+fn rendered(args: &CheckArgs, report: &Report) -> Result<String, Failure> {
+    let format = args.format();
+    // Monitoring and scripts count everything; `--severity-min` is about what people are shown.
+    let shown = match format {
+        Format::Json | Format::Prometheus | Format::Human => Cow::Borrowed(report),
+        _ => Cow::Owned(at_least(report.clone(), args.output.severity_min.into())),
+    };
+    Ok(match format {
         Format::Json => {
-            let mut text = serde_json::to_string_pretty(&report)
+            let text = serde_json::to_string_pretty(report)
                 .map_err(|error| Failure::new("io", format!("the report can't be written as JSON: {error}")))?;
-            text.push('\n');
-            text
+            format!("{text}\n")
         }
         Format::Human => {
             let color = args.output.output.is_none() && args.output.color.applies(output::is_terminal());
@@ -99,16 +156,18 @@ pub fn run(args: &CheckArgs) -> Outcome {
                 verbose: args.output.verbose,
                 severity_min: args.output.severity_min.into(),
             };
-            human::render(&report, look)
+            human::render(report, look)
         }
-    };
-    let silent = args.output.quiet && args.format() == Format::Human && report.ok && report.verdict == Verdict::Healthy;
-    if !silent {
-        output::write(text.as_bytes(), args.output.output.as_deref())?;
-    }
-    Ok(match report.exit_code {
-        0 => Exit::Ok,
-        3 => Exit::Inconclusive,
-        _ => Exit::Found,
+        Format::Markdown => markdown::render(&shown),
+        Format::Junit => junit::render(&shown),
+        Format::Sarif => sarif::render(&shown),
+        Format::Github => github::render(&shown),
+        Format::Tap => tap::render(&shown),
+        Format::Prometheus => prometheus::render(report),
     })
+}
+
+fn at_least(mut report: Report, limit: Severity) -> Report {
+    report.findings.retain(|finding| finding.severity >= limit);
+    report
 }

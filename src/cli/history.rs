@@ -36,7 +36,8 @@ pub fn run(args: &HistoryArgs, host: &dyn Host) -> Outcome {
         for id in vault.ids().map_err(|error| failure(&error))? {
             count += 1;
             match vault.read(&id) {
-                Ok(transaction) => said.text(&format!("{}\n", show::history_line(&transaction)))?,
+                Ok(Some(transaction)) => said.text(&format!("{}\n", show::history_line(&transaction)))?,
+                Ok(None) => said.text(&format!("{id}  killed before it began\n"))?,
                 Err(error) => said.text(&format!("{id}  {}\n", crate::render::sanitize(&error.to_string())))?,
             }
         }

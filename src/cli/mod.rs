@@ -2,6 +2,7 @@
 //!
 //! One file per command. Each has its arguments (clap) and a `run` that returns an [`Outcome`].
 
+pub mod analyze;
 pub mod check;
 pub mod explain;
 pub mod failure;
@@ -14,7 +15,10 @@ pub mod output;
 pub mod probe;
 mod probe_command;
 mod probe_text;
+pub mod redact;
 pub mod repair;
+pub mod report_command;
+pub mod share;
 pub mod triage;
 pub mod undo;
 pub mod when;
@@ -64,6 +68,12 @@ pub enum Command {
     Triage(Box<triage::Args>),
     /// Talk to the gateway and say what it answered; never creates a pairing request.
     Probe(Box<probe::ProbeArgs>),
+    /// The redacted report for a thread.
+    Report(Box<report_command::ReportArgs>),
+    /// The same checks on a snapshot that somebody attached.
+    Analyze(Box<analyze::AnalyzeArgs>),
+    /// Hide secrets and identities in any text: a filter for logs that people paste.
+    Redact(redact::Args),
     /// The checks, codes and causes.
     List(explain::ListArgs),
     /// What a check, code or cause means.
@@ -99,6 +109,9 @@ impl Command {
             Command::Logs(args) => logs_command::run(args),
             Command::Triage(args) => triage::run(args),
             Command::Probe(args) => probe_command::run(args),
+            Command::Report(args) => report_command::run(args),
+            Command::Analyze(args) => analyze::run(args),
+            Command::Redact(args) => redact::run(args),
             Command::List(args) => explain::list(args),
             Command::Explain(args) => explain::explain(args),
         }
@@ -112,6 +125,9 @@ impl Command {
             Command::Logs(args) => args.logs.json,
             Command::Triage(args) => args.json,
             Command::Probe(args) => args.json,
+            Command::Report(args) => args.wants_json(),
+            Command::Analyze(args) => args.wants_json(),
+            Command::Redact(_) => false,
             Command::List(args) => args.json,
             Command::Explain(_) => false,
         }

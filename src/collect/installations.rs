@@ -4,7 +4,7 @@ use super::discover::{self, Candidate, Directions};
 use super::env_files::{self, EnvDialect};
 use super::run::Run;
 use super::source::{Account, Reader};
-use super::{config, database, devices, gateway_account, tree};
+use super::{config, database, database_locks, devices, gateway_account, tree};
 use crate::model::{Fact, HostPath, Release, SecretVault, UnknownKind};
 use crate::snapshot::config::{ConfigFacts, ConfigFrom};
 use crate::snapshot::environment::{EnvFile, Place};
@@ -149,6 +149,7 @@ impl Run<'_> {
             config,
             tree,
             devices,
+            database_locks: database_locks::collect(self.source, &database),
             database,
             env_files: self.env_files(candidate, reader, vault),
         }

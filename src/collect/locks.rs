@@ -91,7 +91,9 @@ impl Finder<'_> {
             let path = temp.join(&name);
             let Ok(meta) = self.source.metadata(&path) else { continue };
             if self.seen.insert(path.clone()) {
-                self.locks(&path, facts);
+                if meta.kind == EntryKind::Directory {
+                    self.locks(&path, facts);
+                }
                 let path = HostPath::from(path.as_path());
                 facts.directories.push(LockDirectory { path, meta, in_state: true, uid_in_name });
             }

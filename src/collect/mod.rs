@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod container;
 pub mod database;
+pub mod database_locks;
 pub mod devices;
 pub mod discover;
 pub mod env_files;

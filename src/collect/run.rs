@@ -4,9 +4,11 @@ use super::accounts::AccountBook;
 use super::environment::{self, RawVar};
 use super::gateway::{self, Reach};
 use super::installations::select;
+use super::locks::{self, LockInputs};
+use super::programs::{self, ProgramInputs};
 use super::services::{self, ServiceInputs};
-use super::source::{Account, Reader, Source};
-use super::{listeners, logs, processes};
+use super::source::{Account, Reader, Source, read_text};
+use super::{clock, container, listeners, logs, mounts, processes};
 use crate::logs::LogSummary;
 use crate::model::subject::Subject;
 use crate::model::{Fact, HostPath, Release, Secret, SecretVault, Unknown, UnknownKind};
@@ -15,7 +17,10 @@ use crate::probe::{AttemptBudget, ProbeFacts, run as run_probe, system_proof};
 use crate::snapshot::environment::{Environment, Place};
 use crate::snapshot::installation::Installation;
 use crate::snapshot::listener::ListenerFacts;
+use crate::snapshot::lock::LockFacts;
+use crate::snapshot::mount::MountFact;
 use crate::snapshot::process::ProcessFacts;
+use crate::snapshot::program::ProgramFacts;
 use crate::snapshot::service::ServiceFacts;
 use crate::snapshot::{HostFacts, RunAs, SCHEMA, Snapshot};
 use std::collections::BTreeSet;
@@ -128,13 +133,10 @@ impl<'r> Run<'r> {
         let processes = self.if_needed(Subject::Processes, || processes::collect(self.source, vault));
         let listeners =
             self.if_needed(Subject::Listeners, || self.listeners(&installations, &services, &processes, vault));
-        let not_live = || {
-            if self.source.is_live() {
-                Unknown::new(UnknownKind::NotCollected, "not collected")
-            } else {
-                Unknown::offline_root()
-            }
-        };
+        let programs = self.programs(&services, &processes, &homes);
+        for installation in &mut installations {
+            self.learn_from_programs(installation, &services, &programs);
+        }
         let mut snapshot = Snapshot {
             schema: SCHEMA,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -144,23 +146,22 @@ impl<'r> Run<'r> {
             host: self.host(),
             run_as: self.run_as.clone(),
             repeat_options: self.request.repeat_options.clone(),
-            surroundings: crate::snapshot::container::Surroundings {
-                container: Fact::Unknown(not_live()),
-                wsl: Fact::Unknown(not_live()),
-                init: Fact::Unknown(not_live()),
-                shifted_uids: Fact::Unknown(not_live()),
-            },
+            surroundings: container::collect(self.source, |name| std::env::var(name).ok()),
             accounts: self.accounts.facts(self.source, uids),
             caller_environment: self.caller_environment(vault),
-            services,
+            services: services.clone(),
             processes,
             listeners,
-            locks: Fact::Unknown(not_live()),
-            mounts: Fact::Unknown(not_live()),
-            programs: Fact::Unknown(not_live()),
-            clock: Fact::Unknown(not_live()),
+            locks: self.locks(&installations, services.known()),
+            mounts: self.mounts(&installations),
+            programs,
+            clock: if self.request.needs.contains(&Subject::Clock) {
+                Fact::Known(clock::collect(self.source))
+            } else {
+                Fact::unknown(UnknownKind::NotCollected, "not asked for")
+            },
             logs,
-            probe: Fact::Unknown(not_live()),
+            probe: Fact::Unknown(Unknown::offline_root()),
             installations,
         };
         snapshot.probe = self.probe(&snapshot, vault);
@@ -201,6 +202,86 @@ impl<'r> Run<'r> {
         }
     }
 
+    /// Packages and Node binaries, without running anything.
+    fn programs(
+        &self,
+        services: &Fact<ServiceFacts>,
+        processes: &Fact<ProcessFacts>,
+        homes: &[PathBuf],
+    ) -> Fact<ProgramFacts> {
+        if !self.request.needs.contains(&Subject::Programs) {
+            return Fact::unknown(UnknownKind::NotCollected, "not asked for");
+        }
+        let path = std::env::var_os("PATH").filter(|_| self.source.is_live() && !self.run_as.privileged);
+        let accounts = self.accounts_of(homes);
+        let inputs = ProgramInputs {
+            units: services.known().map(|facts| facts.units.as_slice()).unwrap_or_default(),
+            processes: processes.known().map(|facts| facts.processes.as_slice()).unwrap_or_default(),
+            homes: &accounts,
+            path: path.as_deref(),
+        };
+        Fact::Known(programs::collect(self.source, &inputs))
+    }
+
+    /// Which release the unit would start, and which the caller's `PATH` would run.
+    fn learn_from_programs(
+        &self,
+        installation: &mut Installation,
+        services: &Fact<ServiceFacts>,
+        programs: &Fact<ProgramFacts>,
+    ) {
+        let uid = installation.account().map(|account| account.uid);
+        let unit = services.known().into_iter().flat_map(ServiceFacts::gateways).find(|unit| {
+            !unit.legacy_name
+                && !unit.masked
+                && unit.profile == installation.profile
+                && unit.home_owner.is_some()
+                && unit.home_owner == uid
+        });
+        let packages = programs.known().map(|facts| facts.packages.as_slice()).unwrap_or_default();
+        let of_unit = unit.and_then(|unit| {
+            let entry = unit.entry.as_ref()?;
+            let package = packages.iter().find(|package| entry.starts_with(&package.directory))?;
+            package.release.known().cloned()
+        });
+        installation.versions.service =
+            of_unit.or_else(|| unit?.service_version.as_ref().map(|version| version.value.clone()));
+        installation.versions.cli =
+            programs.known().and_then(|facts| facts.on_path()).and_then(|package| package.release.known().cloned());
+        installation.release = self.judged_release(&installation.versions);
+    }
+
+    fn locks(&self, installations: &[Installation], services: Option<&ServiceFacts>) -> Fact<LockFacts> {
+        if !self.request.needs.contains(&Subject::Locks) {
+            return Fact::unknown(UnknownKind::NotCollected, "not asked for");
+        }
+        let path = |path: &HostPath| path.as_path().to_path_buf();
+        let temporary =
+            services.into_iter().flat_map(ServiceFacts::gateways).filter_map(|unit| unit.environment.plain("TMPDIR"));
+        let inputs = LockInputs {
+            state_dirs: &installations.iter().map(|installation| path(&installation.state_dir)).collect::<Vec<_>>(),
+            config_paths: &installations.iter().map(|installation| path(&installation.config.path)).collect::<Vec<_>>(),
+            temp_dirs: &temporary.map(PathBuf::from).collect::<Vec<_>>(),
+        };
+        Fact::Known(locks::collect(self.source, &inputs))
+    }
+
+    fn mounts(&self, installations: &[Installation]) -> Fact<Vec<MountFact>> {
+        if !self.request.needs.contains(&Subject::Mounts) {
+            return Fact::unknown(UnknownKind::NotCollected, "not asked for");
+        }
+        let Some(installation) = installations.iter().find(|installation| installation.selected) else {
+            return Fact::Absent;
+        };
+        let state = installation.state_dir.as_path().to_path_buf();
+        Fact::Known(mounts::collect(self.source, &[state, PathBuf::from("/tmp")]))
+    }
+
+    fn accounts_of(&self, homes: &[PathBuf]) -> Vec<Account> {
+        let holds = |account: &Account| account.home.as_ref().is_some_and(|home| homes.contains(home));
+        self.accounts.homes(self.source).into_iter().filter(holds).collect()
+    }
+
     /// Listeners on the ports of every gateway that units and configurations name.
     fn listeners(
         &self,
@@ -222,11 +303,7 @@ impl<'r> Run<'r> {
 
     /// Units are always read: they say which account runs the gateway. Their managers are asked only on a live host.
     fn services(&self, homes: &[PathBuf], vault: &mut SecretVault) -> Fact<ServiceFacts> {
-        let known = self.accounts.homes(self.source);
-        let accounts: Vec<Account> = known
-            .into_iter()
-            .filter(|account| account.home.as_ref().is_some_and(|home| homes.contains(home)))
-            .collect();
+        let accounts = self.accounts_of(homes);
         let ask_managers = self.source.is_live() && self.request.needs.contains(&Subject::Services);
         let inputs = ServiceInputs { book: &self.accounts, homes: &accounts, ask_managers };
         Fact::Known(services::collect(self.source, &inputs, vault))
@@ -263,13 +340,24 @@ impl<'r> Run<'r> {
         installation.release = self.judged_release(&installation.versions);
     }
 
+    /// The running kernel's answer, or the file of an image.
+    fn host_name(&self) -> Fact<String> {
+        let name = if self.source.is_live() {
+            rustix::system::uname().nodename().to_string_lossy().into_owned()
+        } else {
+            read_text(self.source, std::path::Path::new("/etc/hostname"), 4096, Reader::Own).unwrap_or_default()
+        };
+        let name = name.trim().to_owned();
+        if name.is_empty() { Fact::Absent } else { Fact::Known(name) }
+    }
+
     fn host(&self) -> HostFacts {
         HostFacts {
             os: std::env::consts::OS.to_owned(),
             arch: std::env::consts::ARCH.to_owned(),
             root: self.source.root().map(HostPath::from),
             live: self.source.is_live(),
-            name: Fact::unknown(UnknownKind::NotCollected, "not collected"),
+            name: self.host_name(),
         }
     }
 

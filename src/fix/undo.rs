@@ -1,13 +1,16 @@
 //! Taking a transaction back: the inverse operations in reverse order, under the same guards as a fix, journalled as a
 //! transaction of its own, and refused where the state has changed since.
 
-use super::actions::Purpose;
-use super::engine::{Engine, lock_state};
+use super::actions::{Deed, Purpose};
+use super::describe::describe;
+use super::engine::Engine;
 use super::error::{FixError, Result};
 use super::fingerprint::Stamp;
 use super::gateway::{self, Stopped};
 use super::inverse::inverse;
-use super::journal::{Action, Kind, Ledger, PlanPart, PlanResult, PlanStart, State, Transaction, TransactionId, Vault};
+use super::journal::{
+    Action, Kind, Ledger, PlanPart, PlanResult, PlanStart, State, StateLocks, Transaction, TransactionId, Vault,
+};
 use super::op::{Op, Task, UnitChange};
 use super::recover::{self, Outcome};
 use super::rights::Actor;
@@ -54,13 +57,20 @@ impl Engine<'_> {
     pub fn newest(&self, vault: &Vault) -> Result<Option<TransactionId>> {
         let mut candidate = None;
         for id in vault.ids()?.into_iter().rev() {
-            let transaction = vault.read(&id)?;
+            let transaction = match vault.read(&id) {
+                Ok(Some(transaction)) => transaction,
+                Ok(None) => continue,
+                // An older one that cannot be read does not stand in the way of a newer one.
+                Err(_) if candidate.is_some() => continue,
+                Err(error) => return Err(error),
+            };
             match transaction.state {
                 State::Interrupted if transaction.has_effect() => return Ok(Some(id)),
-                State::Complete if candidate.is_none() && !transaction.is_undo() && transaction.has_effect() => {
-                    candidate = Some(id);
-                }
-                _ => {}
+                State::Interrupted => {}
+                _ if candidate.is_some() || transaction.is_undo() || !transaction.has_effect() => {}
+                State::Complete => candidate = Some(id),
+                State::Undone(by) if !in_force(vault, &by)? => candidate = Some(id),
+                State::Undone(_) => {}
             }
         }
         Ok(candidate)
@@ -74,7 +84,10 @@ impl Engine<'_> {
         let ids = vault.ids()?;
         Ok(ids
             .into_iter()
-            .filter(|id| vault.read(id).is_ok_and(|found| found.state == State::Interrupted && found.has_effect()))
+            .filter(|id| {
+                let found = vault.read(id).ok().flatten();
+                found.is_some_and(|found| found.state == State::Interrupted && found.has_effect())
+            })
             .collect())
     }
 
@@ -83,8 +96,10 @@ impl Engine<'_> {
     /// # Errors
     /// Where it was taken back already, or something that it changed has been changed since.
     pub fn prepare_undo(&self, vault: &Vault, id: &TransactionId) -> Result<PreparedUndo> {
-        let transaction = vault.read(id)?;
-        if let State::Undone(by) = &transaction.state {
+        let transaction = vault.read(id)?.ok_or_else(|| FixError::no(format!("{id} was killed before it began")))?;
+        if let State::Undone(by) = &transaction.state
+            && in_force(vault, by)?
+        {
             return Err(FixError::no(format!("{id} was taken back already, by {by}; `undo {by}` does it again")));
         }
         let mut undo = PreparedUndo {
@@ -150,26 +165,51 @@ impl Engine<'_> {
         now: jiff::Timestamp,
     ) -> Result<(TransactionId, Vec<String>)> {
         let _lock = vault.lock()?;
-        let mut locks = Vec::new();
-        let mut seen: Vec<&HostPath> = Vec::new();
+        let mut locks = StateLocks::default();
         for part in &prepared.parts {
-            for base in &part.start.bases {
-                if !seen.contains(&&base.path) {
-                    seen.push(&base.path);
-                    locks.extend(lock_state(&self.top, &part.actor, base)?);
-                }
-            }
+            locks.take(&self.top, &part.actor, &part.start.bases)?;
         }
         let of = &prepared.transaction.begin.id;
-        let mut ledger = Ledger::begin(vault, Kind::Undo { of: of.clone() }, now)?;
-        let mut own = Own::default();
-        let mut alarms = Vec::new();
+        let ledger = Ledger::begin(vault, Kind::Undo { of: of.clone() }, now)?;
+        let mut progress = Progress { ledger, own: Own::default(), alarms: Vec::new() };
+        let mut done: Vec<(&Part, Vec<Deed>)> = Vec::new();
         for part in &prepared.parts {
-            self.undo_part(part, prepared, vault, &mut ledger, &mut own, &mut alarms)?;
+            match self.undo_part(part, prepared, vault, &mut progress) {
+                Ok(deeds) => done.push((part, deeds)),
+                Err(error) => return Err(self.give_up(done, vault, progress, error)),
+            }
         }
-        ledger.mark_undone(vault, of)?;
-        ledger.end(jiff::Timestamp::now())?;
-        Ok((ledger.id.clone(), alarms))
+        progress.ledger.mark_undone(vault, of)?;
+        progress.ledger.end(jiff::Timestamp::now())?;
+        Ok((progress.ledger.id.clone(), progress.alarms))
+    }
+
+    /// All or nothing: what was taken back before a later part failed is put in force again. Where a gateway runs again by
+    /// now it is left, and this undo stays open: taking it back stops the gateway first.
+    fn give_up(
+        &self,
+        done: Vec<(&Part, Vec<Deed>)>,
+        vault: &Vault,
+        mut progress: Progress,
+        error: FixError,
+    ) -> FixError {
+        if done.iter().any(|(part, deeds)| part.start.gateway_stopped && !deeds.is_empty()) {
+            let id = &progress.ledger.id;
+            return FixError::Command {
+                what: format!("{error}. A part was taken back before; `undo {id}` reverts that"),
+            };
+        }
+        for (part, deeds) in done.into_iter().rev() {
+            let ended = take_back(&self.site(part, vault), &mut progress.ledger, deeds, &mut progress.own);
+            // Where this cannot be written the undo stays open, and the next run finds it.
+            let _ = progress.ledger.plan_end(ended);
+        }
+        let _ = progress.ledger.end(jiff::Timestamp::now());
+        error
+    }
+
+    fn site<'a>(&'a self, part: &'a Part, vault: &'a Vault) -> Site<'a> {
+        Site { top: &self.top, actor: &part.actor, bases: &part.start.bases, machine: &self.machine, vault }
     }
 
     fn undo_part(
@@ -177,11 +217,10 @@ impl Engine<'_> {
         part: &Part,
         prepared: &PreparedUndo,
         vault: &Vault,
-        ledger: &mut Ledger,
-        own: &mut Own,
-        alarms: &mut Vec<String>,
-    ) -> Result<()> {
-        let site = Site { top: &self.top, actor: &part.actor, bases: &part.start.bases, machine: &self.machine, vault };
+        progress: &mut Progress,
+    ) -> Result<Vec<Deed>> {
+        let Progress { ledger, own, alarms } = progress;
+        let site = self.site(part, vault);
         let hands = site.hands(Purpose::Undo(vault, &prepared.transaction.begin.id));
         let installation = part.start.installation.as_deref();
         ledger.plan(PlanStart { summary: format!("undo: {}", part.start.summary), ..part.start.clone() })?;
@@ -196,14 +235,12 @@ impl Engine<'_> {
                 let task = rebase(&hands, task, own, &prepared.later)?;
                 perform(&hands, ledger, &task, own, &mut deeds)?;
             }
-            Ok(())
+            ledger.plan_end(PlanResult::Applied)
         };
         let result = all();
         if result.is_err() {
-            let ended = take_back(&site, ledger, deeds, own);
-            ledger.plan_end(ended)?;
-        } else {
-            ledger.plan_end(PlanResult::Applied)?;
+            let ended = take_back(&site, ledger, std::mem::take(&mut deeds), own);
+            let _ = ledger.plan_end(ended);
         }
         if let Err(error) = gateway::restore(&debt, &hands, ledger, own) {
             alarms.push(error.to_string());
@@ -213,8 +250,15 @@ impl Engine<'_> {
                 "THE GATEWAY WAS ENDED and is not started again by openclaw-doctor; start it with: {start}"
             ));
         }
-        result
+        result.map(|()| deeds)
     }
+}
+
+/// An undo on its way.
+struct Progress {
+    ledger: Ledger,
+    own: Own,
+    alarms: Vec<String>,
 }
 
 /// The result of an operation: as recorded, or found out by looking. `None` where there is nothing to take back.
@@ -250,12 +294,27 @@ fn must_be_free(hands: &super::actions::Hands<'_>, task: &Task) -> Result<()> {
     Ok(())
 }
 
+/// Whether a transaction holds: it was not taken back, or what took it back was taken back itself.
+fn in_force(vault: &Vault, id: &TransactionId) -> Result<bool> {
+    let mut holds = true;
+    let mut id = id.clone();
+    // Each one is taken back by a later one, so this ends.
+    while let Some(Transaction { state: State::Undone(by), .. }) = vault.read(&id)? {
+        if by <= id {
+            return Err(FixError::journal(format!("{id} says that it was taken back by the older {by}")));
+        }
+        holds = !holds;
+        id = by;
+    }
+    Ok(holds)
+}
+
 /// What transactions that followed have left, for those of them that were taken back or take others back: a file that was
 /// replaced and put back is another inode, and that is no foreign change.
 fn later_results(vault: &Vault, id: &TransactionId) -> Result<Vec<(HostPath, Stamp)>> {
     let mut results = Vec::new();
     for later in vault.ids()?.into_iter().filter(|later| later > id) {
-        let Ok(transaction) = vault.read(&later) else { continue };
+        let Ok(Some(transaction)) = vault.read(&later) else { continue };
         if !transaction.is_undo() {
             continue;
         }
@@ -285,30 +344,4 @@ fn owed(plan: &PlanPart) -> Option<(Manager, String)> {
         }
     }
     owed.filter(|_| plan.result.is_none())
-}
-
-/// An operation in words, without contents.
-pub fn describe(op: &Op) -> String {
-    match op {
-        Op::Meta { items } => match items.as_slice() {
-            [item] => format!(
-                "{}: owner {}:{} to {}:{}, mode {:04o} to {:04o}",
-                item.path, item.before.uid, item.before.gid, item.uid, item.gid, item.before.mode, item.mode
-            ),
-            items => {
-                let first = items.first().map(|item| item.path.to_string()).unwrap_or_default();
-                format!("owner and mode of {} entries, the first of them {first}", items.len())
-            }
-        },
-        Op::Flags { path, to, .. } => format!("{path}: immutable {}, append-only {}", to.immutable, to.append_only),
-        Op::Put { path, before: Some(_), image } => format!("{path}: put the {} bytes back that it had", image.size),
-        Op::Put { path, before: None, image } => format!("{path}: create with {} bytes", image.size),
-        Op::Remove { path, .. } => format!("{path}: remove"),
-        Op::Rename { path, to, .. } => format!("{path}: rename to {}", to.file_name()),
-        Op::Link { path, target, .. } => format!("{path}: make the link to {target}"),
-        Op::Unlink { path, target, .. } => format!("{path}: remove the link to {target}"),
-        Op::Unit { unit, change, .. } | Op::Gateway { unit, change, .. } => format!("unit {unit}: {}", change.word()),
-        Op::EndProcess { process, .. } => format!("end process {}", process.pid),
-        Op::DeleteRow { database, table, .. } => format!("{database}: delete one row from {table}"),
-    }
 }

@@ -27,6 +27,15 @@ pub struct HeldLock {
     pub same_device: bool,
 }
 
+/// A lock with the name of the process that holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The lock.
+    pub lock: HeldLock,
+    /// The kernel's short name of the process (15 characters).
+    pub comm: Option<String>,
+}
+
 /// What a range of bytes means to SQLite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // each test binary uses a part
 
+pub mod home;
+
 use serde_json::Value;
 use std::fs::File;
 use std::io::{Cursor, Read};

@@ -125,6 +125,55 @@ mod tests {
         judge(&argv, comm, exe.map(Path::new)).map(|judgement| (judgement.role, judgement.by))
     }
 
+    /// Seen with 2026.2.19: `node openclaw.mjs gateway` starts itself again and waits; the child owns port and lock.
+    #[test]
+    fn a_parent_of_a_gateway_is_its_launcher() {
+        let process = |pid: u32, ppid: u32, role: ProcessRole, title: &str, ports: &[u16]| {
+            let unknown = || Unknown::new(crate::model::UnknownKind::NotCollected, "not here");
+            ProcessFact {
+                pid,
+                ppid,
+                uid: 1,
+                euid: 1,
+                start_ticks: 1,
+                started: Fact::Unknown(unknown()),
+                role,
+                recognised_by: Recognition::Title,
+                product: Some(Product::Openclaw),
+                comm: title.to_owned(),
+                argv: vec![title.to_owned()],
+                exe: Fact::Unknown(unknown()),
+                exe_deleted: false,
+                cwd: Fact::Unknown(unknown()),
+                root: Fact::Unknown(unknown()),
+                cgroup: Fact::Unknown(unknown()),
+                network: Fact::Unknown(unknown()),
+                mounts: Fact::Unknown(unknown()),
+                pids: Fact::Unknown(unknown()),
+                environment: Fact::Unknown(unknown()),
+                open_files: Fact::Unknown(unknown()),
+                open_files_limit: Fact::Unknown(unknown()),
+                package: Fact::Unknown(unknown()),
+                deleted_files: Fact::Unknown(unknown()),
+                ports: Fact::Known(ports.to_vec()),
+                databases: Fact::Unknown(unknown()),
+                zombie: false,
+                stopped: false,
+            }
+        };
+        use ProcessRole::{Cli, Gateway, Launcher};
+        let processes = vec![
+            process(30, 20, Gateway, "openclaw-gateway", &[18789]),
+            process(20, 1, Cli, "openclaw", &[]),
+            process(40, 1, Cli, "openclaw", &[18889]),
+            process(50, 1, Cli, "openclaw", &[]),
+            process(60, 30, Cli, "openclaw-models", &[1455]),
+        ];
+        let facts = with_launchers(with_listening(ProcessFacts { processes, ..ProcessFacts::default() }));
+        let roles: Vec<_> = facts.processes.iter().map(|process| (process.pid, process.role)).collect();
+        assert_eq!(roles, [(20, Launcher), (30, Gateway), (40, Gateway), (50, Cli), (60, Cli)]);
+    }
+
     #[test]
     fn titles_and_arguments_are_judged_with_the_executable() {
         let node = Some("/usr/bin/node");

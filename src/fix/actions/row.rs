@@ -9,7 +9,7 @@ use crate::fix::fingerprint::Stamp;
 use crate::fix::inverse::database_files;
 use crate::fix::journal::Ledger;
 use crate::fix::machine::{self, Program};
-use crate::fix::op::{After, Intent, Op, Task};
+use crate::fix::op::{After, Intent, Kept, Op, Task};
 use crate::model::HostPath;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -58,13 +58,26 @@ impl Hands<'_> {
         }
         let request = Request { database: self.own_path(database), table: table.clone(), key: key.clone() };
         let dir = self.access.place(database)?.dir;
-        let intent = Intent { op: task.op.clone(), kept, temporary: None, dir_mtime: dir_mtime(&dir) };
-        self.journalled(ledger, intent, None, || {
-            self.ask(&request)?;
-            // The row is gone now. Where the files cannot be looked at again, an undo says that it has nothing to go by.
+        let op = task.op.clone();
+        let intent = Intent { op, kept: kept.clone(), temporary: None, dir_mtime: dir_mtime(&dir) };
+        let mut trouble = None;
+        let deed = self.journalled(ledger, intent, None, || {
+            let asked = self.ask(&request);
+            // Where the files cannot be looked at again, an undo says that it has nothing to go by.
             let stamps = self.database_stamps(database).unwrap_or_default();
+            if let Err(error) = asked {
+                if is_as_kept(&kept, database, &stamps) {
+                    return Err(error);
+                }
+                trouble = Some(error);
+            }
             Ok(After { stamps, dir_mtime: dir_mtime(&dir), unit: None })
-        })
+        })?;
+        match trouble {
+            None => Ok(deed),
+            // The helper was cut short and has written: the caller puts all files back.
+            Some(error) => Err(FixError::Unrecorded { deed: Box::new(deed), error: Box::new(error) }),
+        }
     }
 
     fn database_stamps(&self, database: &HostPath) -> Result<Vec<Option<Stamp>>> {
@@ -102,6 +115,15 @@ impl Hands<'_> {
             what: format!("delete the row from {}: {}", HostPath::new(&request.database), what.escape_debug()),
         })
     }
+}
+
+/// Whether the database and its companions still are what was backed up.
+fn is_as_kept(kept: &[Kept], database: &HostPath, now: &[Option<Stamp>]) -> bool {
+    now.len() == database_files(database).len()
+        && database_files(database).iter().zip(now).all(|(path, now)| {
+            let then = kept.iter().find(|kept| kept.path == *path).map(|kept| kept.image.digest);
+            then == now.as_ref().and_then(|now| now.digest)
+        })
 }
 
 /// Identity only: a gateway that is stopped on the way writes its last changes.

@@ -35,7 +35,7 @@ impl Ledger {
     /// # Errors
     /// Where its directory cannot be made or written.
     pub fn begin(vault: &Vault, kind: Kind, now: jiff::Timestamp) -> Result<Self> {
-        let id = TransactionId::new(now)?;
+        let id = TransactionId::after(vault.ids()?.last(), now)?;
         let path = vault.path().join(id.as_str());
         let dir = vault.make(&id)?;
         let backups = vault.child(&dir, OsStr::new("backups"), &path.join("backups"))?;

@@ -11,7 +11,7 @@ mod record;
 mod vault;
 
 pub use ledger::Ledger;
-pub use lock::Lock;
+pub use lock::{Lock, StateLocks};
 pub use reading::{Action, PlanPart, State, Transaction};
 pub use record::{Begin, Kind, PlanResult, PlanStart, Record, TransactionId};
 pub use vault::{Prune, Vault};

@@ -62,10 +62,14 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    pub(super) fn read(vault: &Vault, id: &TransactionId) -> Result<Self> {
+    /// `None` where the doctor was killed before the first line was whole: then nothing had begun.
+    pub(super) fn read(vault: &Vault, id: &TransactionId) -> Result<Option<Self>> {
         let path = vault.path().join(id.as_str()).join("journal.jsonl");
         let dir = vault.transaction_dir(id)?;
-        let file = vault.open_file(&dir, OsStr::new("journal.jsonl"), OFlags::RDONLY, &path)?;
+        let file = match vault.open_file(&dir, OsStr::new("journal.jsonl"), OFlags::RDONLY, &path) {
+            Err(FixError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
         let size = file.metadata().map_err(|error| FixError::io(format!("stat {path}"), error))?.len();
         if size > MOST_BYTES {
             return Err(FixError::journal(format!(
@@ -74,11 +78,14 @@ impl Transaction {
         }
         let records = parse(BufReader::new(file.take(MOST_BYTES)))
             .map_err(|(line, what)| FixError::journal(format!("{path}:{line}: {what}")))?;
+        if records.is_empty() {
+            return Ok(None);
+        }
         let transaction = Self::assemble(records).map_err(|what| FixError::journal(format!("{path}: {what}")))?;
         if transaction.begin.id != *id {
             return Err(FixError::journal(format!("{path} tells of another transaction")));
         }
-        Ok(transaction)
+        Ok(Some(transaction))
     }
 
     /// Whether it takes another transaction back.

@@ -14,16 +14,27 @@ use std::str::FromStr;
 pub struct TransactionId(String);
 
 impl TransactionId {
-    /// A new id.
+    /// A new id, which sorts after `last` even within one second or where the clock was set back.
     ///
     /// # Errors
     /// Where the system gives no random bytes.
-    pub fn new(now: jiff::Timestamp) -> Result<Self> {
+    pub fn after(last: Option<&Self>, now: jiff::Timestamp) -> Result<Self> {
         let mut bytes = [0u8; 4];
         std::fs::File::open("/dev/urandom")
             .and_then(|mut source| source.read_exact(&mut bytes))
             .map_err(|error| FixError::io("read /dev/urandom", error))?;
-        Ok(Self(format!("{}-{:08x}", now.strftime("%Y%m%dT%H%M%SZ"), u32::from_be_bytes(bytes))))
+        let random = u32::from_be_bytes(bytes);
+        let time = now.strftime("%Y%m%dT%H%M%SZ").to_string();
+        match last.and_then(|last| last.0.split_once('-')) {
+            Some((last_time, last_number)) if last_time >= time.as_str() => {
+                let number = u32::from_str_radix(last_number, 16).unwrap_or_default();
+                let next = number.checked_add(1 + random % 4096);
+                let next = next.ok_or_else(|| FixError::journal("too many transactions in one second"))?;
+                Ok(Self(format!("{last_time}-{next:08x}")))
+            }
+            // The upper half stays free for those that follow in the same second.
+            _ => Ok(Self(format!("{time}-{:08x}", random >> 1))),
+        }
     }
 
     /// The id as a text, safe as a file name.
@@ -186,8 +197,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn ids_sort_in_the_order_in_which_they_were_made() {
+        let times = ["2026-11-22T12:00:00Z", "2026-11-22T12:00:00Z", "2026-11-22T11:00:00Z", "2026-11-22T12:00:01Z"];
+        let mut last: Option<TransactionId> = None;
+        for time in times {
+            let next = TransactionId::after(last.as_ref(), time.parse().expect("a time")).expect("an id");
+            assert!(last.is_none_or(|last| last < next), "{next}");
+            last = Some(next);
+        }
+    }
+
+    #[test]
     fn ids_are_read_back_and_nothing_else_is_taken_for_one() {
-        let id = TransactionId::new(jiff::Timestamp::UNIX_EPOCH).expect("an id");
+        let id = TransactionId::after(None, jiff::Timestamp::UNIX_EPOCH).expect("an id");
         assert!(id.as_str().starts_with("19700101T000000Z-"), "{id}");
         assert_eq!(id.as_str().parse(), Ok(id.clone()));
         for text in ["", "..", "../../etc/passwd", "19700101T000000Z-0000000G", "19700101T000000Z-000000000"] {

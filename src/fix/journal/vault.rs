@@ -173,11 +173,11 @@ impl Vault {
         Ok(ids)
     }
 
-    /// Reads one transaction.
+    /// Reads one transaction; `None` where it never began.
     ///
     /// # Errors
     /// Where it is not there, too large, or not understood.
-    pub fn read(&self, id: &TransactionId) -> Result<Transaction> {
+    pub fn read(&self, id: &TransactionId) -> Result<Option<Transaction>> {
         Transaction::read(self, id)
     }
 
@@ -188,18 +188,14 @@ impl Vault {
     pub fn prune(&self, limit: jiff::Timestamp) -> Result<Prune> {
         let mut pruned = Prune::default();
         for id in self.ids()? {
-            let transaction = match self.read(&id) {
-                Ok(transaction) => transaction,
-                Err(FixError::Journal { .. }) => {
-                    pruned.kept.push(id);
-                    continue;
-                }
+            let forget = match self.read(&id) {
+                Ok(None) => true,
+                Ok(Some(transaction)) if transaction.begin.time >= limit => continue,
+                Ok(Some(transaction)) => transaction.state != State::Interrupted || !transaction.has_effect(),
+                Err(FixError::Journal { .. }) => false,
                 Err(error) => return Err(error),
             };
-            if transaction.begin.time >= limit {
-                continue;
-            }
-            if transaction.state == State::Interrupted {
+            if !forget {
                 pruned.kept.push(id);
                 continue;
             }
@@ -212,15 +208,17 @@ impl Vault {
     fn forget(&self, id: &TransactionId) -> Result<()> {
         let path = self.path.join(id.as_str());
         let dir = self.transaction_dir(id)?;
-        let backups = self.child(&dir, OsStr::new("backups"), &path.join("backups"))?;
         let remove = |dir: &Dir, name: &OsStr, flags: AtFlags, path: &HostPath| {
             rustix::fs::unlinkat(dir.fd(), name, flags).map_err(|error| FixError::io(format!("remove {path}"), error))
         };
         // Backups first: a transaction cut short here has no backups but still says what was done.
-        for name in list(&backups, &path)? {
-            remove(&backups, &name, AtFlags::empty(), &path.join(&name))?;
+        if pin_in(&dir, OsStr::new("backups"), sys::Mounts::Stay, &path)?.is_some() {
+            let backups = self.child(&dir, OsStr::new("backups"), &path.join("backups"))?;
+            for name in list(&backups, &path)? {
+                remove(&backups, &name, AtFlags::empty(), &path.join(&name))?;
+            }
+            remove(&dir, OsStr::new("backups"), AtFlags::REMOVEDIR, &path)?;
         }
-        remove(&dir, OsStr::new("backups"), AtFlags::REMOVEDIR, &path)?;
         for name in list(&dir, &path)? {
             remove(&dir, &name, AtFlags::empty(), &path.join(&name))?;
         }

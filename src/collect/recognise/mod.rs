@@ -1,6 +1,12 @@
 //! What a command line starts: a gateway, a node host, or another run of the CLI. By the subcommand, never by the word
 //! "openclaw" alone (host-by-release 2.3 and 3.1).
 
+mod shell;
+mod title;
+
+pub use shell::{in_shell, shell_words};
+pub use title::{port_of, title};
+
 use crate::model::Product;
 
 /// What a command line starts.
@@ -140,36 +146,6 @@ pub fn command(argv: &[String]) -> Option<Command> {
     argv.iter().skip(1).filter(|argument| argument.contains(' ')).find_map(|argument| in_shell(argument))
 }
 
-/// What a shell text starts: the first of its commands that starts a gateway or node host, else the first that is one of
-/// ours at all. Nothing is expanded; quoting is taken off, not understood.
-pub fn in_shell(text: &str) -> Option<Command> {
-    let joined = text.replace("\\\n", " ");
-    let lines = joined.lines().map(str::trim).filter(|line| !line.starts_with('#'));
-    let simple = lines.flat_map(|line| line.split([';', '&', '|', '(', ')', '{', '}']));
-    let found: Vec<Command> = simple.filter_map(|part| find(&simple_command(part))).collect();
-    let starts = found.iter().position(|command| command.kind != CommandKind::Other);
-    found.into_iter().nth(starts.unwrap_or(0))
-}
-
-/// The words of one simple command, without the keywords, assignments and redirections around it.
-fn simple_command(text: &str) -> Vec<String> {
-    const KEYWORDS: &[&str] = &["if", "then", "else", "elif", "while", "until", "do", "!", "exec", "command", "time"];
-    let mut words = shell_words(text).into_iter().peekable();
-    let is_assignment = |word: &str| {
-        word.split_once('=').is_some_and(|(name, _)| {
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        })
-    };
-    while words.next_if(|word| KEYWORDS.contains(&word.as_str()) || is_assignment(word)).is_some() {}
-    words.take_while(|word| !word.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(['>', '<'])).collect()
-}
-
-/// The words of a shell text, quotes taken off.
-pub fn shell_words(text: &str) -> Vec<String> {
-    let words = text.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
-    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
 fn find(argv: &[String]) -> Option<Command> {
     let launched = argv.first().is_some_and(|first| LAUNCHERS.contains(&base_name(first)));
     let (position, product) = argv.iter().enumerate().find_map(|(position, argument)| {
@@ -286,22 +262,6 @@ fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// The product and subcommand of a title that OpenClaw gives itself: `openclaw-gateway`, padded with NUL or blanks. The
-/// subcommand is `None` for the bare name of a run that has not got so far, or of a launcher.
-pub fn title(first_argument: &str) -> Option<(Product, Option<&str>)> {
-    let text = first_argument.trim_matches(['\0', ' ']);
-    let products = [Product::Openclaw, Product::Clawdbot, Product::Moltbot];
-    products.into_iter().find_map(|product| {
-        let tail = text.strip_prefix(product.name())?;
-        if tail.is_empty() {
-            return Some((product, None));
-        }
-        let sub = tail.strip_prefix('-')?;
-        let plain = !sub.is_empty() && sub.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-        plain.then_some((product, Some(sub)))
-    })
-}
-
 /// Whether a process with these arguments, which is known to listen on a gateway's port, is a gateway: by its title, which
 /// hides the real arguments, or by those. Before 2026.7.1 `gateway run` bears the bare name of the product (seen on a real
 /// 2026.6.11), which other runs of the CLI bear too; but those do not listen.
@@ -309,18 +269,6 @@ pub fn listens_as_gateway(argv: &[String]) -> bool {
     let titled =
         argv.first().and_then(|first| title(first)).is_some_and(|(_, sub)| matches!(sub, None | Some("gateway")));
     titled || command(argv).is_some_and(|command| command.kind == CommandKind::Gateway)
-}
-
-/// The port in a `--port` or `OPENCLAW_GATEWAY_PORT` text: a number, or from 2026.3.24 `host:port` and `[v6]:port`.
-pub fn port_of(text: &str) -> Option<u16> {
-    let text = text.trim();
-    let number = match text.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && (!host.contains(':') || host.ends_with(']')) => port,
-        Some(_) => return None,
-        None => text,
-    };
-    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| number.parse().ok()).flatten().filter(|port| *port != 0)
 }
 
 #[cfg(test)]
@@ -395,52 +343,5 @@ mod tests {
         let command = command(&argv).expect("a command");
         assert_eq!(command.kind, CommandKind::Gateway);
         assert_eq!((command.profile.as_deref(), command.port.as_deref()), (Some("work"), Some("19001")));
-    }
-
-    #[test]
-    fn words_in_a_shell_text_that_is_about_a_gateway_start_none() {
-        for text in
-            ["logger openclaw gateway restarted", "echo openclaw gateway", "# openclaw gateway", "x openclaw gateway"]
-        {
-            assert_eq!(in_shell(text), None, "{text}");
-        }
-        for text in
-            ["A=1 exec \\\n \"openclaw\" gateway 2>&1", "if openclaw gateway status; then\nopenclaw gateway; fi"]
-        {
-            assert_eq!(in_shell(text).map(|command| command.kind), Some(CommandKind::Gateway), "{text}");
-        }
-        assert_eq!(in_shell("openclaw gateway restart").map(|command| command.kind), Some(CommandKind::Other));
-    }
-
-    #[test]
-    fn titles_are_read_with_their_padding() {
-        assert_eq!(title("openclaw-gateway\0\0\0   \0"), Some((Product::Openclaw, Some("gateway"))));
-        assert_eq!(title("clawdbot-gateway"), Some((Product::Clawdbot, Some("gateway"))));
-        assert_eq!(title("openclaw"), Some((Product::Openclaw, None)));
-        assert_eq!(title("openclawed"), None);
-        assert_eq!(title("openclaw-"), None);
-        assert_eq!(title("node"), None);
-    }
-
-    #[test]
-    fn listening_gateways_are_known_by_title_or_arguments() {
-        let is = |line: &str| listens_as_gateway(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
-        for line in ["openclaw-gateway", "clawdbot-gateway", "openclaw", "bun /opt/openclaw/dist/index.js gateway"] {
-            assert!(is(line), "{line}");
-        }
-        for line in ["openclaw-node", "openclaw-devices", "node /srv/server.js", "node /x/openclaw.mjs devices list"] {
-            assert!(!is(line), "{line}");
-        }
-    }
-
-    #[test]
-    fn ports_are_read_in_every_form() {
-        assert_eq!(port_of("18789"), Some(18789));
-        assert_eq!(port_of("127.0.0.1:19000"), Some(19000));
-        assert_eq!(port_of("[::1]:19000"), Some(19000));
-        assert_eq!(port_of("::1"), None);
-        assert_eq!(port_of("0"), None);
-        assert_eq!(port_of("70000"), None);
-        assert_eq!(port_of("18789x"), None);
     }
 }
