@@ -65,7 +65,7 @@ impl ReportArgs {
 /// # Errors
 /// Bad usage, no installation, redaction that can't be proved, files that can't be written.
 pub fn run(args: &ReportArgs) -> Outcome {
-    let (collected, report) = judge(&args.collect, &args.judge)?;
+    let (collected, report) = judge(&args.collect, &args.judge, &std::collections::BTreeMap::new())?;
     let mut sharer = Sharer::new(&collected.snapshot, &collected.vault, !args.no_redact);
     let mut report = shareable(&report, &mut sharer)?;
     report.redacted = !args.no_redact;
@@ -83,7 +83,7 @@ pub fn run(args: &ReportArgs) -> Outcome {
     })
 }
 
-fn write_snapshot(snapshot: &Snapshot, path: &PathBuf) -> Result<(), Failure> {
+fn write_snapshot(snapshot: &Snapshot, path: &std::path::Path) -> Result<(), Failure> {
     let mut bytes = Vec::new();
     file::write(snapshot, &mut bytes).map_err(|error| Failure::io(path.display(), &error))?;
     output::write(&bytes, Some(path))
