@@ -72,8 +72,6 @@ pub enum Command {
     History(Box<repair::HistoryCommand>),
     /// The pairing and authentication timeline from the gateway's logs.
     Logs(Box<logs_command::LogsArgs>),
-    /// Pasted text (a thread, log, command output, configuration): most likely causes, what says so, what to run next.
-    Triage(Box<triage::Args>),
     /// Talk to the gateway and say what it answered; never creates a pairing request.
     Probe(Box<probe::ProbeArgs>),
     /// The redacted report for a thread.
@@ -143,7 +141,6 @@ impl Command {
             Command::Undo(args) => repair::undo(args),
             Command::History(args) => repair::history(args),
             Command::Logs(args) => logs_command::run(args),
-            Command::Triage(args) => triage::run(args),
             Command::Probe(args) => probe_command::run(args),
             Command::Report(args) => report_command::run(args),
             Command::Analyze(args) => analyze::run(args),
@@ -164,7 +161,6 @@ impl Command {
             Command::Fix(args) => args.fix.json,
             Command::Undo(_) | Command::History(_) => false,
             Command::Logs(args) => args.logs.json,
-            Command::Triage(args) => args.json,
             Command::Probe(args) => args.json,
             Command::Report(args) => args.wants_json(),
             Command::Analyze(args) => args.wants_json(),
