@@ -238,6 +238,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &database::rows::Rows,
     &database::locked::Locked,
     &database::legacy_files::LegacyFiles,
+    &database::legacy_identity::LegacyIdentity,
     &database::stale_locks::StaleLocks,
     &releases::version_skew::VersionSkew,
     &releases::known_bugs::KnownBugs,

@@ -16,7 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("diagnosis", &["model"]),
     ("report", &["model", "snapshot", "checks", "diagnosis", "logs", "probe"]),
     ("redact", &["model"]),
-    ("render", &["model", "report", "diagnosis", "checks", "redact"]),
+    ("render", &["model", "report", "diagnosis", "checks", "redact", "snapshot"]),
     ("triage", &["model", "logs", "json5", "snapshot", "checks", "diagnosis"]),
     ("fix", &["model", "json5", "collect", "snapshot", "statedb"]),
 ];

@@ -3,6 +3,7 @@
 
 mod support;
 
+use openclaw_doctor::model::plan::Action;
 use support::home::{Home, in_short};
 
 const AREAS: &[&str] = &["configuration"];
@@ -144,6 +145,7 @@ fn the_mode_decides_about_the_start() {
     assert_eq!(said("2026.9.6", unset), ["gateway-mode-unset error certain"]);
     assert_eq!(said("2026.4.10", unset), ["gateway-mode-unset warning possible"]);
     assert_eq!(said("", unset), ["gateway-mode-unset error likely"]);
+    assert_eq!(said("2026.9.6", "{ update: {} }"), ["gateway-mode-unset warning possible"], "nothing says gateway");
     let remote = |url: &str| format!("{{ gateway: {{ mode: \"remote\", remote: {{ {url} }} }} }}");
     assert_eq!(said("2026.2.19", &remote("")), ["remote-url-missing error certain"]);
     assert_eq!(said("2026.2.19", &remote("url: \"wss://gw.example.org\"")), [""; 0]);
@@ -207,13 +209,16 @@ fn texts_that_do_not_load_are_placed() {
     let twice = "{ gateway: { mode: \"local\", auth: { token: \"t0123456789\" } }, gateway: { mode: \"local\" } }";
     assert_eq!(said("2026.2.19", twice), ["config-key-twice warning possible"]);
     let broken = Home::with("2026.2.19", "{\n  gateway: {\n    mode: \"local\n  }\n}").judge(AREAS);
-    assert_eq!(in_short(&broken), ["config-syntax error certain"]);
+    assert_eq!(in_short(&broken), ["config-no-json5 error certain"]);
     assert_eq!((broken[0].0.line, broken[0].0.column), (Some(3), Some(11)));
     assert_eq!(broken[0].0.evidence[0].source.as_deref(), Some("    mode: \"local"));
     let plan = broken[0].1.as_ref().expect("a plan");
     assert_eq!(plan.steps.len(), 1, "the one obvious repair: {plan:?}");
-    let guess = Home::with("2026.9.6", "{ \"gateway\": { \"mode\": \"local\" \"x\" \"port\": 1 } }").judge(AREAS);
-    assert!(guess[0].1.as_ref().is_some_and(|plan| plan.steps.is_empty()));
+    let guess = Home::with("2026.9.6", "{ \"gateway\": { \"mode\": \"local\" \"x\" \"port\": 1 } }");
+    assert!(guess.judge(AREAS)[0].1.as_ref().is_some_and(|plan| plan.steps.is_empty()));
+    let copied = guess.file(".openclaw/openclaw.json.last-good", &config(""));
+    let plan = copied.judge(AREAS).remove(0).1.expect("a plan");
+    assert!(matches!(&plan.steps[0].action, Action::Replace { .. }), "{plan:?}");
 }
 
 #[test]
@@ -222,6 +227,9 @@ fn a_missing_file_is_told_from_a_lost_one() {
     assert_eq!(in_short(&fresh.judge(AREAS)), ["config-missing warning possible"]);
     let lost = fresh.clone().file(".openclaw/openclaw.json.bak", &config(""));
     assert_eq!(in_short(&lost.judge(AREAS)), ["config-missing error certain"]);
+    let plan = lost.judge(AREAS).remove(0).1.expect("a plan");
+    assert!(matches!(&plan.steps[0].action, Action::Create { mode: 0o600, .. }), "{plan:?}");
+    assert!(!format!("{plan:?}").contains("0123456789abcdef"), "the copy's token is shown: {plan:?}");
     let used = fresh.file(".openclaw/devices/paired.json", "{}");
     assert_eq!(in_short(&used.judge(AREAS)), ["config-missing error certain"]);
 }
@@ -279,4 +287,34 @@ fn every_finding_of_a_value_names_its_line() {
         assert!(plan.is_some(), "{} has no plan", finding.code);
         assert!(!format!("{finding:?}").contains("0123456789abcdef"), "the token is shown: {finding:?}");
     }
+}
+
+#[test]
+fn the_units_port_wins() {
+    let unit = |port: u16| {
+        format!(
+            "[Service]\nExecStart=/usr/bin/node /usr/lib/node_modules/openclaw/dist/index.js gateway --port {port}\n\
+             [Install]\nWantedBy=default.target\n"
+        )
+    };
+    let home = |members: &str, port: u16| {
+        Home::with("2026.2.19", &config(members)).file(".config/systemd/user/openclaw-gateway.service", &unit(port))
+    };
+    let said = |home: Home| in_short(&home.judge(AREAS));
+    assert_eq!(said(home("port: 19000", 19000)), [""; 0]);
+    assert_eq!(said(home("", 18789)), [""; 0]);
+    // Nothing enables the unit, so that it may be a leftover.
+    assert_eq!(said(home("port: 19000", 18789)), ["port-differs-from-unit warning possible"]);
+    assert_eq!(said(home("", 19000)), ["port-differs-from-unit warning possible"]);
+    let with_env = home("port: 19000", 18789).file(".openclaw/.env", "OPENCLAW_GATEWAY_PORT=18789\n");
+    assert_eq!(said(with_env), [""; 0], "the CLI goes where the unit listens");
+}
+
+#[test]
+fn a_second_configuration_is_named() {
+    let home = Home::with("2026.2.19", &config("")).file(".clawdbot/clawdbot.json", &config("port: 19000"));
+    assert_eq!(in_short(&home.judge(AREAS)), ["config-second warning -"]);
+    let only =
+        Home::bare("2026.2.19").file(".openclaw/cron/jobs.json", "{}").file(".clawdbot/clawdbot.json", &config(""));
+    assert_eq!(in_short(&only.judge(AREAS)), ["config-in-other-directory warning possible"]);
 }

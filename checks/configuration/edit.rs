@@ -31,6 +31,23 @@ impl Context<'_> {
         Some(Plan::of(finding, applicability, summary, vec![step]))
     }
 
+    /// A plan that puts the best copy in the configuration's place, or `None` where there is no sound one.
+    pub fn restore_plan(&self, finding: &Finding) -> Option<Plan> {
+        let config = self.config();
+        let copy = config.restorable.as_ref()?;
+        let (path, content) = (config.path.clone(), copy.content.clone());
+        let action = match config.digest {
+            Some(seen) => Action::Replace { path, seen, content },
+            None => Action::Create { path, content, mode: 0o600 },
+        };
+        let summary = format!("put {} back as the configuration", copy.path.file_name());
+        let step = Step::new(action, "it parses and sets gateway.mode");
+        let plan = Plan::of(finding, Applicability::Unsafe, summary, vec![step]);
+        Some(
+            plan.say_first(format!("What was changed since {} was written is lost from the configuration.", copy.path)),
+        )
+    }
+
     /// A name beside the configuration that is free, for what is moved out of it.
     fn free_side_file(&self) -> HostPath {
         let config = self.config();

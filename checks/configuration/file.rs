@@ -17,8 +17,8 @@
 //! `ls -la ~/.openclaw/openclaw.json*`
 //!
 //! ## What the fix does
-//! Nothing by itself: which copy is the right one is yours to say. A file closed by owner or mode is mended by
-//! `state-ownership`.
+//! Puts a sound copy back on request, `.last-good` first, with the text shown. A file closed by owner or mode is mended
+//! by `state-ownership`.
 //!
 //! ## Since and until
 //! All releases. Up to 2026.4.14 exit 1, later 78. From 2026.9.5 a generated unit passes `--allow-unconfigured`, and then
@@ -80,6 +80,11 @@ impl Check for File {
 
     fn plan(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
         let config = &context.config().path;
+        if finding.code == MISSING
+            && let Some(plan) = context.restore_plan(finding)
+        {
+            return Some(plan);
+        }
         let by_hand = match (finding.code.as_str(), best_copy(context)) {
             (MISSING, Some(copy)) => vec![
                 format!("Look at {} and see whether it is the configuration that you want.", copy.path),

@@ -16,7 +16,7 @@
 //! `ls -la --time-sort=yes ~/.openclaw/openclaw.json*`, and `diff` of the file with the newest `.clobbered.…`.
 //!
 //! ## What the fix does
-//! Nothing by itself: which of the files is right is yours to say.
+//! Where the gateway block is gone, a copy is put back on request. Otherwise which of the files is right is yours to say.
 //!
 //! ## Since and until
 //! `.bak` in all releases, `.clobbered.…` from 2026.3.24, `.last-good` and `.rejected.…` from 2026.4.20. What counts as
@@ -110,6 +110,11 @@ impl Check for History {
     }
 
     fn plan(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
+        if finding.code == GATEWAY_GONE
+            && let Some(plan) = context.restore_plan(finding)
+        {
+            return Some(plan);
+        }
         let copy = finding
             .evidence
             .iter()

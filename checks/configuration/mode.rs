@@ -134,6 +134,9 @@ impl Mode {
         } else if context.within((4, 5), (4, 14)) == Some(true) {
             // The change log of 2026.4.5 and the package of 2026.4.15 differ; what lies between was not seen.
             (finding.severity, finding.certainty) = (Severity::Warning, Certainty::Possible);
+        } else if !means_gateway(context, root) {
+            // The configuration of a client, as far as it can be seen.
+            (finding.severity, finding.certainty) = (Severity::Warning, Certainty::Possible);
         } else if context.release().is_none() {
             finding.certainty = Certainty::Likely;
         }
@@ -169,6 +172,16 @@ impl Mode {
         }
         findings
     }
+}
+
+/// Whether anything says that a gateway is meant to run here: its settings, its state, a unit, a copy with the mode.
+fn means_gateway(context: &Context<'_>, root: &ConfigNode) -> bool {
+    let gateway = root.get("gateway").and_then(ConfigNode::members).unwrap_or_default();
+    let tree = &context.installation.tree;
+    gateway.iter().any(|member| member.key != "remote")
+        || [EntryRole::Paired, EntryRole::Database].iter().any(|role| tree.with_role(*role).is_some())
+        || context.config().siblings.iter().any(|copy| copy.has_mode.known() == Some(&true))
+        || gateway_here(context).is_some()
 }
 
 fn is_reference(context: &Context<'_>) -> bool {

@@ -19,7 +19,7 @@
 //!
 //! ## What the fix does
 //! Where there is one obvious repair (a comma, a quotation mark, a brace), it is shown as a difference and made; where
-//! there is more than one, nothing is changed.
+//! there is more than one, a sound copy is put back on request, with what is lost shown.
 //!
 //! ## Since and until
 //! All releases read JSON5. From 2026.3.22 strict JSON is tried first, which changes nothing here. By 2026.4.29 words
@@ -35,7 +35,7 @@ use crate::snapshot::config::{ConfigOutcome, ConfigValue, DuplicateKey, SyntaxPr
 #[derive(Debug)]
 pub struct Syntax;
 
-const SYNTAX: &str = "config-syntax";
+const SYNTAX: &str = "config-no-json5";
 const BLANK: &str = "config-blank";
 const NO_OBJECT: &str = "config-no-object";
 const TWICE: &str = "config-key-twice";
@@ -90,7 +90,7 @@ impl Check for Syntax {
             return by_hand(finding.fix_hint.clone()?);
         };
         let Some(mended) = &problem.mended else {
-            return by_hand(finding.fix_hint.clone()?);
+            return context.restore_plan(finding).or_else(|| by_hand(finding.fix_hint.clone()?));
         };
         let changes = listed(&mended.changes);
         let Some((seen, content)) = mended.bytes.clone() else {

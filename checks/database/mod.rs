@@ -3,6 +3,7 @@
 pub mod file;
 mod legacy_compare;
 pub mod legacy_files;
+pub mod legacy_identity;
 pub mod locked;
 pub mod replaced;
 pub mod rows;

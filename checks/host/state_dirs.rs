@@ -83,7 +83,11 @@ impl Check for StateDirs {
             self.nested(context),
             self.root(context),
         ];
-        Ok(found.into_iter().flatten().collect())
+        let found: Vec<Finding> = found.into_iter().flatten().collect();
+        match context.snapshot.services.why_unknown() {
+            Some(why) if found.is_empty() => Err(why.clone()),
+            _ => Ok(found),
+        }
     }
 }
 

@@ -33,7 +33,7 @@ use super::words::{self, count};
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::model::{Action, Applicability, Cause, Certainty, Evidence, Fact, Finding, Plan, Severity, Step, Unknown};
 use crate::snapshot::device::{CachedToken, PairedDevice, TokenAgreement, TokenFact};
-use crate::statedb::judge::{Problem, Records, Rules, judge};
+use crate::statedb::judge::{Problem, Records, judge};
 
 /// See the module's documentation.
 pub struct DeviceTokens;
@@ -275,9 +275,8 @@ fn all_revoked(_: &View<'_>, device: &PairedDevice) -> Option<String> {
 
 /// Scopes and roles of tokens that the record does not bear out, or that fall short of it.
 fn scopes_off(view: &View<'_>, device: &PairedDevice) -> Option<String> {
-    let rules = Rules { release: None, as_of_ms: None };
     let records = Records { paired: std::slice::from_ref(device), ..Records::default() };
-    let beyond = judge(&records, &rules).into_iter().find_map(|problem| match problem.problem {
+    let beyond = judge(&records, &view.rules.for_records()).into_iter().find_map(|problem| match problem.problem {
         Problem::TokenWithoutRole { role } => {
             Some(format!("it has a token for {}, which is no role of its", words::cut(&role)))
         }

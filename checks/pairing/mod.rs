@@ -19,3 +19,8 @@ mod store_text_plan;
 mod text_fault;
 mod view;
 mod words;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

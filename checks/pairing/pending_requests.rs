@@ -199,7 +199,7 @@ fn noun(code: &str) -> &'static str {
 
 fn certainty(judged: &Judged<'_>, view: &View<'_>) -> Certainty {
     match judged.meaning {
-        _ if !view.rules.known => Certainty::Likely,
+        _ if !view.rules.known || judged.is_over => Certainty::Likely,
         Meaning::Unclear => Certainty::Possible,
         // That it blocks is certain; what made it count as remote is read from what was recorded.
         Meaning::BlocksHost(_) => Certainty::Likely,
@@ -263,6 +263,7 @@ fn evidence(judged: &Judged<'_>) -> String {
         Some(ts) => format!("made {}", words::time(*ts)),
         None => "without a time, so that it never expires".to_owned(),
     };
+    let over = if judged.is_over { ", expired since" } else { "" };
     let silent = if request.silent.known() == Some(&true) { "" } else { ", not to be approved without asking" };
     let asks = request.scopes.known().filter(|scopes| !scopes.is_empty());
     let asks = asks.map(|scopes| format!(", asks for {}", words::list(scopes))).unwrap_or_default();
@@ -274,7 +275,10 @@ fn evidence(judged: &Judged<'_>) -> String {
         }
         _ => String::new(),
     };
-    format!("request {id} of device {device}{own} ({}){from}: {made}{silent}{asks}{changed}", words::request(request))
+    format!(
+        "request {id} of device {device}{own} ({}){from}: {made}{over}{silent}{asks}{changed}",
+        words::request(request)
+    )
 }
 
 /// What to do, with commands of that release. Only ids that are plainly ids go into a command.
@@ -282,7 +286,9 @@ fn hint(judged: &Judged<'_>, number: usize, context: &Context<'_>, view: &View<'
     let id = &judged.request.place.key;
     let plain = words::id(id) == *id;
     let approve = |what: &str| {
-        if number == 1 && plain {
+        if judged.is_over {
+            format!("{what}, after it has asked again: {}", context.openclaw("devices list"))
+        } else if number == 1 && plain {
             format!("{what}: {}", context.openclaw(&format!("devices approve {id}")))
         } else {
             format!("{what}, each by its id: {}", context.openclaw("devices list"))

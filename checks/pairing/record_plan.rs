@@ -62,7 +62,7 @@ fn refile(context: &Context<'_>, view: &View<'_>, finding: &Finding, group: &[&R
     };
     // Where the device has a record under its own id, the stray one is of no use to anybody.
     let needed =
-        |fault: &&RecordFault<'_>| !fault.device.device_id.known().is_some_and(|id| view.record_of(id).is_some());
+        |fault: &&RecordFault<'_>| fault.device.device_id.known().is_none_or(|id| view.record_of(id).is_none());
     let applicability = if dropped.iter().any(needed) { Applicability::Unsafe } else { Applicability::Safe };
     let step = edit(view, Part::Paired, edits, "devices are looked up by this id");
     let mut plan = Plan::of(finding, applicability, summary, vec![step]);

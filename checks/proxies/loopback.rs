@@ -39,8 +39,8 @@ use crate::snapshot::store::FileState;
 #[derive(Debug)]
 pub struct Loopback;
 
-const CLOSED: &str = "trusted-loopback";
-const LATENT: &str = "trusted-loopback-latent";
+const CLOSED: &str = "loopback-trusted";
+const LATENT: &str = "loopback-trusted-latent";
 
 impl Check for Loopback {
     fn id(&self) -> &'static str {

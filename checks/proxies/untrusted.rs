@@ -40,7 +40,7 @@ use std::net::IpAddr;
 #[derive(Debug)]
 pub struct Untrusted;
 
-const REMOTE: &str = "proxy-untrusted";
+const REMOTE: &str = "proxy-not-trusted";
 const FORBIDDEN: &str = "proxy-forbidden";
 const WAITING: &str = "proxy-client-waiting";
 

@@ -229,7 +229,7 @@ impl VersionSkew {
             let starts = |by: &FoundBy| matches!(by, FoundBy::Unit(name) if *name == unit);
             let package = programs.packages.iter().find(|package| package.found_by.iter().any(starts))?;
             let range = package.engines_node.known()?;
-            (satisfies(*node_version, range)? != true).then(|| {
+            (!satisfies(*node_version, range)?).then(|| {
                 let message =
                     format!("{unit} starts OpenClaw with Node {node_version}, and the package asks for {range}");
                 context

@@ -1,20 +1,35 @@
 //! `check`: collect, judge, print the diagnosis.
 
 use super::failure::{Exit, Failure, Outcome};
-use super::options::{CollectArgs, JudgeArgs, OutputArgs};
-use super::{output, share, world};
+use super::options::{CollectArgs, JudgeArgs, OutputArgs, duration};
+use super::progress::Progress;
+use super::{baseline, output, share, world};
 use crate::checks::run::run as run_checks;
 use crate::model::Severity;
 use crate::render::{github, human, junit, markdown, prometheus, sarif, tap};
 use crate::report::build::{Judgement, build};
 use crate::report::select::{Selection, UnknownId};
-use crate::report::{Report, Verdict};
+use crate::report::{Report, SetAside, Verdict};
+use crate::snapshot::Installation;
 use clap::{Args, ValueEnum};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// How often `--wait` looks again.
+const WAIT_STEP: Duration = Duration::from_secs(3);
+
+const EXAMPLES: &str = "Examples:
+  openclaw-doctor check --fail-on warning --format github      in a workflow
+  openclaw-doctor check --wait 2m                              after a restart or an upgrade
+  openclaw-doctor check --json --output before.json
+  openclaw-doctor check --baseline before.json                 only what is new counts
+  openclaw-doctor check --root /mnt/disk                       a mounted disk, a volume or a backup";
 
 /// Arguments of `check`.
 #[derive(Debug, Clone, Default, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct CheckArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -31,6 +46,12 @@ pub struct CheckArgs {
     /// Short for --format json.
     #[arg(long, conflicts_with = "format", help_heading = "Output")]
     pub json: bool,
+    /// A former JSON result: only what is new counts for the exit code.
+    #[arg(long, value_name = "FILE", help_heading = "What to judge")]
+    pub baseline: Option<PathBuf>,
+    /// Check again until nothing is at --fail-on, or this time is up.
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "What to judge")]
+    pub wait: Option<Duration>,
     /// Show identities (names, hosts, addresses) in formats that are made to be shared. Secrets are hidden always.
     #[arg(long, help_heading = "Output")]
     pub no_redact: bool,
@@ -89,22 +110,52 @@ pub fn unknown_id(error: UnknownId) -> Failure {
     }
 }
 
-/// Collects and judges; the shared beginning of `check`, `fix` and `report`.
-pub fn judge(collect: &CollectArgs, judge: &JudgeArgs) -> Result<(world::Collected, Report), Failure> {
+/// Collects and judges; the shared beginning of `check` and `report`. Findings in `known_before` don't count.
+///
+/// # Errors
+/// Bad usage, no installation.
+pub fn judge(
+    collect: &CollectArgs,
+    judge: &JudgeArgs,
+    known_before: &BTreeMap<String, SetAside>,
+) -> Result<(world::Collected, Report), Failure> {
     let selection = Selection::new(&judge.only, &judge.skip).map_err(unknown_id)?;
+    let _progress = Progress::start("looking at the host");
     let collected = world::collect(collect, &selection)?;
-    let runs = run_checks(&collected.snapshot, |check| {
+    let mut runs = run_checks(&collected.snapshot, |check| {
         if selection.wants_check(check) { Ok(()) } else { Err("not asked for".to_owned()) }
     });
+    let release = collected.snapshot.selected().and_then(Installation::release);
+    let applied = judge.settings.apply(&mut runs, release, collected.snapshot.as_of);
+    let mut set_aside = known_before.clone();
+    // What somebody dismissed with a reason says more than that it was there before.
+    set_aside.extend(applied.set_aside);
     let judgement = Judgement {
         fail_on: judge.fail_on.severity(),
         allow_unknown: judge.allow_unknown,
         selection,
-        set_aside: BTreeMap::new(),
-        notes: Vec::new(),
+        set_aside,
+        notes: applied.notes,
     };
     let report = build(&collected.snapshot, &runs, &judgement);
     Ok((world::Collected { runs, ..collected }, report))
+}
+
+/// Judges, and with `--wait` again and again until nothing counts or time is up.
+fn judge_until(args: &CheckArgs) -> Result<(world::Collected, Report), Failure> {
+    let known_before = args.baseline.as_deref().map(baseline::read).transpose()?.unwrap_or_default();
+    let begun = Instant::now();
+    if args.wait.is_some() && args.collect.log.iter().any(|log| log.as_os_str() == "-") {
+        return Err(Failure::new("usage", "--wait can't read standard input again").hint("name the log's file"));
+    }
+    loop {
+        let (collected, report) = judge(&args.collect, &args.judge, &known_before)?;
+        let left = args.wait.unwrap_or_default().saturating_sub(begun.elapsed());
+        if exit(&report) != Exit::Found || left.is_zero() {
+            return Ok((collected, report));
+        }
+        std::thread::sleep(left.min(WAIT_STEP));
+    }
 }
 
 /// Runs `check`.
@@ -112,11 +163,14 @@ pub fn judge(collect: &CollectArgs, judge: &JudgeArgs) -> Result<(world::Collect
 /// # Errors
 /// Exit code 2: bad usage, no installation, output that can't be written.
 pub fn run(args: &CheckArgs) -> Outcome {
-    let (collected, report) = judge(&args.collect, &args.judge)?;
+    let (collected, report) = judge_until(args)?;
     let exit = exit(&report);
     let shared = args.format().is_shared() && !args.no_redact;
-    let report = if shared { share::shareable(report, &collected)? } else { report };
+    // On the terminal and in plain JSON names stay readable; secrets never do.
+    let mut sharer = share::Sharer::new(&collected.snapshot, &collected.vault, shared);
+    let report = if shared { share::shareable(&report, &mut sharer)? } else { report };
     let text = rendered(args, &report)?;
+    let text = if shared { sharer.text(&text)? } else { share::without_secrets(text, &collected.vault) };
     let silent = args.output.quiet && args.format() == Format::Human && report.ok && report.verdict == Verdict::Healthy;
     if !silent {
         output::write(text.as_bytes(), args.output.output.as_deref())?;

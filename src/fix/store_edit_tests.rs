@@ -30,7 +30,7 @@ fn texts_are_mended_to_what_openclaw_itself_would_write() {
         ("comment", format!("/* mine */ {sound} // end").into_bytes()),
         ("trailing comma", format!("{},\n}}", &sound[..end]).into_bytes()),
         ("single quotes", sound.replace('"', "'").into_bytes()),
-        ("brace cut off", sound[..end].as_bytes().to_vec()),
+        ("brace cut off", sound.as_bytes()[..end].to_vec()),
         ("comma missing", sound.replacen("\n  },\n", "\n  }\n", 1).into_bytes()),
         ("zero bytes at the end", format!("{sound}\0\0\0").into_bytes()),
         ("wrapped", json!({ "version": 1, "devices": paired(&[1, 2]) }).to_string().into_bytes()),

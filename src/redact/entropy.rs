@@ -15,7 +15,7 @@ const SHORTEST: usize = 32;
 const LONGEST: usize = 2048;
 
 /// The runs of a text that look like credentials.
-pub(super) fn suspicious(text: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
+pub(super) fn suspicious(text: &[u8], identities: bool) -> impl Iterator<Item = Range<usize>> + '_ {
     let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -23,7 +23,7 @@ pub(super) fn suspicious(text: &[u8]) -> impl Iterator<Item = Range<usize>> + '_
             let length = text.get(at..)?.iter().position(|byte| !belongs(byte)).unwrap_or(text.len() - at);
             let span = at..at + length;
             at += length + 1;
-            if length >= SHORTEST && is_suspicious(text, span.clone()) {
+            if length >= SHORTEST && is_suspicious(text, span.clone(), identities) {
                 return Some(span);
             }
         }
@@ -31,7 +31,7 @@ pub(super) fn suspicious(text: &[u8]) -> impl Iterator<Item = Range<usize>> + '_
     })
 }
 
-fn is_suspicious(text: &[u8], span: Range<usize>) -> bool {
+fn is_suspicious(text: &[u8], span: Range<usize>, identities: bool) -> bool {
     let Some(run) = text.get(span.clone()) else { return false };
     if run.len() > LONGEST
         || is_uuid(run)
@@ -45,8 +45,8 @@ fn is_suspicious(text: &[u8], span: Range<usize>) -> bool {
     let digit = run.iter().filter(|byte| byte.is_ascii_digit()).count();
     let hex = run.iter().all(u8::is_ascii_hexdigit) && (upper == 0 || lower == 0);
     if hex {
-        // The two lengths of OpenClaw's own tokens; others belong to hashes and dumps.
-        return matches!(run.len(), 48 | 64) && digit > 8 && upper + lower > 8 && bits(run) > 3.3;
+        // The lengths of OpenClaw's own tokens and device ids; others belong to hashes and dumps.
+        return (run.len() == 48 || run.len() == 64 && identities) && digit > 8 && upper + lower > 8 && bits(run) > 3.3;
     }
     // Each class takes at least a tenth, as chance would have it, and separators at most a tenth.
     let share = |count: usize| count * 10 >= run.len();
@@ -122,7 +122,7 @@ mod tests {
             "x Gemgm-e06C_sePKRU9zOkrok_IXk6bMrifgxcIPnGPM y",
             "token 0f3c9a7be1d24856c0b7ae93d1f5482609be7c34ad8f1e52",
         ] {
-            assert!(suspicious(random.as_bytes()).next().is_some(), "{random}");
+            assert!(suspicious(random.as_bytes(), true).next().is_some(), "{random}");
         }
         for plain in [
             "OPENCLAW_GATEWAY_TOKEN_AND_A_LONG_NAME_2026",
@@ -132,7 +132,7 @@ mod tests {
             "f03f1f6d-8b1b-472e-aaf2-5c1a599be97a",
             "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",
         ] {
-            assert!(suspicious(plain.as_bytes()).next().is_none(), "{plain}");
+            assert!(suspicious(plain.as_bytes(), true).next().is_none(), "{plain}");
         }
     }
 }

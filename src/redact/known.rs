@@ -80,7 +80,7 @@ struct Entry {
 /// The exact matcher.
 #[derive(Default)]
 pub(super) struct Matcher {
-    /// Secrets, compared exactly.
+    /// Secrets (and learnt account names), compared exactly.
     exact: Option<(AhoCorasick, Vec<Entry>)>,
     /// Names and addresses, compared without regard to case.
     folded: Option<(AhoCorasick, Vec<Entry>)>,
@@ -93,12 +93,15 @@ const BASE64_FROM: usize = 8;
 
 impl Matcher {
     /// A matcher over values; blanks, placeholders and names that are nobody's are left out.
-    pub fn new<'v>(values: impl IntoIterator<Item = &'v KnownValue>) -> Self {
+    ///
+    /// With `exactly`, names count in their own case only: a learnt name may be an ordinary word in another.
+    pub fn new<'v>(values: impl IntoIterator<Item = &'v KnownValue>, exactly: bool) -> Self {
         let (mut exact, mut folded) = (Vec::new(), Vec::new());
         let mut built_from = 0;
         for known in values {
             built_from += 1;
-            let patterns = if known.kind.is_secret() { &mut exact } else { &mut folded };
+            let patterns =
+                if known.kind.is_secret() || exactly && known.kind == Kind::User { &mut exact } else { &mut folded };
             add(known, patterns);
         }
         Self { exact: build(exact, false), folded: build(folded, true), built_from }
@@ -106,10 +109,12 @@ impl Matcher {
 
     /// Finds every form of every value.
     pub fn find(&self, text: &[u8], identities: bool, hits: &mut Vec<Hit>) {
-        for (automaton, entries) in self.exact.iter().chain(self.folded.iter().filter(|_| identities)) {
+        for (automaton, entries) in self.exact.iter().chain(&self.folded) {
             for found in automaton.find_overlapping_iter(text) {
                 let Some(entry) = entries.get(found.pattern().as_usize()) else { continue };
-                if let Some(span) = place(text, found.start()..found.end(), entry.form) {
+                if (identities || entry.kind.is_secret())
+                    && let Some(span) = place(text, found.start()..found.end(), entry.form)
+                {
                     hits.push(Hit::new(text, span, entry.kind, "known-value").plain(entry.value.clone()));
                 }
             }
@@ -280,7 +285,7 @@ mod tests {
 
     fn found(known: &KnownValue, text: &str) -> Vec<String> {
         let mut hits = Vec::new();
-        Matcher::new([known]).find(text.as_bytes(), true, &mut hits);
+        Matcher::new([known], false).find(text.as_bytes(), true, &mut hits);
         super::super::hit::merge(hits).into_iter().map(|hit| text[hit.span].to_owned()).collect()
     }
 

@@ -36,7 +36,7 @@ static IDS: Words = Words::new(
 
 /// Words before a value that say it is a check sum or an id of something public.
 static SUMS: Words = Words::new(
-    "sha1 sha224 sha256 sha384 sha512 md5 blake2 blake3 integrity digest checksum etag commit revision \
+    "publickey public_key pubkey sha1 sha224 sha256 sha384 sha512 md5 blake2 blake3 integrity digest checksum etag commit revision \
     rev tree blob hash fingerprint traceid trace_id spanid span_id image layer manifest requestid \
     request_id x-request-id cf-ray container build buildid messageid message_id overlay2 sums",
 );
@@ -66,7 +66,8 @@ pub(super) fn is_readable(text: &[u8], span: &Range<usize>) -> bool {
         || before.ends_with(b"/blobs/sha256/")
         || before.ends_with(b"/overlay2/")
         || before.ends_with(b"/containers/");
-    file || sum_line || ulid || id || store || named_sum(before)
+    let masked = super::shape::is_masked(part);
+    masked || file || sum_line || ulid || id || store || named_sum(before)
 }
 
 /// One of [`SUMS`] is the last word before the value, up to a few signs between them.

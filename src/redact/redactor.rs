@@ -47,7 +47,7 @@ impl Redactor {
     pub fn new(known: Vec<KnownValue>, policy: Policy) -> Self {
         Self {
             policy,
-            known: Matcher::new(&known),
+            known: Matcher::new(&known, false),
             learnt: Vec::new(),
             learnt_keys: HashSet::new(),
             learnt_matcher: Matcher::default(),
@@ -199,7 +199,7 @@ impl Redactor {
     /// Builds the matcher anew if something was learnt since.
     fn relearn(&mut self) {
         if self.learnt.len() != self.learnt_matcher.built_from {
-            self.learnt_matcher = Matcher::new(&self.learnt);
+            self.learnt_matcher = Matcher::new(&self.learnt, true);
         }
     }
 }

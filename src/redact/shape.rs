@@ -142,54 +142,74 @@ pub(super) fn is_identifier(bytes: &[u8]) -> bool {
 
 /// Published examples and words that stand for "put yours here". They are no secrets and say something to a helper.
 static EXAMPLES: Words = Words::new(
-    "change-me changeme change_me change-me-please example example-token placeholder replace-me \
-    replace_me replaceme secret token todo tbd dummy xxx ... redacted masked hidden none null nil \
-    undefined nan true false yes no on off n/a unset empty string password apikey api-key api_key \
-    wrongtoken wrong-token mytoken my-token",
+    "change-me changeme change_me change-me-please example placeholder replace-me replace_me replaceme secret token todo \
+     tbd dummy xxx redacted masked hidden none null nil undefined nan true false yes no on off n/a unset empty string \
+     password apikey api-key api_key wrongtoken mytoken local lmstudio ollama ollama-local vllm-local sk-local not-needed \
+     not_needed sk-no-key-required no-key",
 );
+
+/// Names of references to secrets that are kept elsewhere.
+const REFERENCES: &[&str] = &[
+    "process.env",
+    "os.environ",
+    "env:",
+    "env.",
+    "file:",
+    "op://",
+    "vault:",
+    "secretref",
+    "exec:",
+    "store:",
+    "keychain:",
+];
+
+/// What people and programs put in place of the hidden part of a value.
+const MASKS: &[&str] = &["…", "...", "***", "•", "xxxxx", "XXXXX", "####"];
+
+/// Masked values that show this many characters in a row still give too much away.
+const VISIBLE: usize = 16;
 
 /// True for a value that only stands where a secret would be: `<token>`, `${TOKEN}`, `***`, `your-token-here`.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
     let value = value.trim_ascii();
-    let lower = value.to_ascii_lowercase();
-    let starts = |prefix: &str| lower.starts_with(prefix.as_bytes());
-    let contains = |word: &str| lower.windows(word.len()).any(|window| window == word.as_bytes());
     if !value.iter().any(u8::is_ascii_alphanumeric) && value.is_ascii() || EXAMPLES.contains(value) {
         return true;
     }
+    let text = String::from_utf8_lossy(value).to_ascii_lowercase();
     let bracketed = |open: u8, close: u8| value.first() == Some(&open) && value.last() == Some(&close);
-    let masked = value.iter().filter(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.' | b'#')).count();
-    let dots = contains("…") || contains("•");
     bracketed(b'<', b'>')
         || bracketed(b'{', b'}')
         || bracketed(b'[', b']') && !is_random(value)
         || bracketed(b'%', b'%') && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"%_".contains(byte))
         || is_variable(value)
-        || dots
-        || contains("***")
-        || contains("xxxxx")
-        || contains("redacted")
-        || contains("omitted")
-        || masked * 10 >= value.len() * 8
-        || starts("your-")
-        || starts("your_")
-        || (starts("my-") || starts("my_")) && contains("token")
-        || [
-            "process.env",
-            "os.environ",
-            "env:",
-            "env.",
-            "file:",
-            "op://",
-            "vault:",
-            "secretref",
-            "exec:",
-            "store:",
-            "keychain:",
-        ]
-        .iter()
-        .any(|prefix| starts(prefix))
-        || contains("-here") && contains("your")
+        || is_masked(value)
+        || ["redacted", "omitted", "replace-with", "replace_me", "replace-me", "not-real"]
+            .iter()
+            .any(|word| text.contains(word))
+        || ["your-", "your_"].iter().any(|start| text.starts_with(start))
+        || REFERENCES.iter().any(|start| text.starts_with(start))
+        || is_named_after_itself(&text)
+}
+
+/// True where most of a value is masked. What remains visible must be too short to help anybody.
+pub(super) fn is_masked(value: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(value);
+    if !MASKS.iter().any(|mask| text.contains(mask)) {
+        return false;
+    }
+    let mask = |c: char| !c.is_ascii_alphanumeric() || matches!(c, 'x' | 'X');
+    text.split(mask).map(str::len).max().unwrap_or(0) < VISIBLE
+}
+
+/// `shared-push-token`, `brave_api_key`: small words that end in what the value would be.
+fn is_named_after_itself(text: &str) -> bool {
+    let words: Vec<&str> = text.split(['-', '_']).collect();
+    words.len() > 1
+        && words.iter().all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()))
+        && matches!(
+            words.last(),
+            Some(&("token" | "key" | "secret" | "here" | "value" | "local" | "placeholder" | "example"))
+        )
 }
 
 /// `$TOKEN`, `${TOKEN}`, `$(command)`, `{{ token }}`, `$env:TOKEN`, `!reference`.

@@ -48,7 +48,7 @@ pub(super) fn verify(reader: impl Read, scan: &Scan<'_>) -> Result<(), VerifyErr
         let text = window.text;
         let hits = scan.hits(text);
         let fresh = hits.iter().find(|hit| hit.span.end > window.from).map(|hit| (hit.rule, hit.span.start));
-        if let Some((rule, at)) = fresh.or_else(|| second_opinion(text, window.from)) {
+        if let Some((rule, at)) = fresh.or_else(|| second_opinion(text, window.from, scan.identities)) {
             let before = text.get(window.from..at.max(window.from)).unwrap_or_default();
             let (line, column) = advance(before, line, column);
             return Err(Leak { rule, line, column }.into());
@@ -62,11 +62,11 @@ pub(super) fn verify(reader: impl Read, scan: &Scan<'_>) -> Result<(), VerifyErr
 
 /// The entropy scan, on the text as it is and with its escapes undone. What stands before the window was judged with
 /// its own context.
-fn second_opinion(text: &[u8], from: usize) -> Option<(&'static str, usize)> {
-    let plain = entropy::suspicious(text).find(|span| span.end > from);
+fn second_opinion(text: &[u8], from: usize, identities: bool) -> Option<(&'static str, usize)> {
+    let plain = entropy::suspicious(text, identities).find(|span| span.end > from);
     let undone = || {
         let view = View::of(text)?;
-        entropy::suspicious(&view.text).map(|span| view.source(&span)).find(|span| span.end > from)
+        entropy::suspicious(&view.text, identities).map(|span| view.source(&span)).find(|span| span.end > from)
     };
     plain.or_else(undone).map(|span| ("entropy", span.start))
 }

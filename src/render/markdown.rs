@@ -124,7 +124,8 @@ fn checks(report: &Report, text: &mut String) {
     for (index, check) in not_told.enumerate() {
         let word = if check.status == Status::Crashed { "crashed" } else { "skipped" };
         let reason = prose(check.reason.as_deref().unwrap_or_default());
-        let _ = write!(text, "{}- `{}` {word}: {reason}\n", if index == 0 { "\n" } else { "" }, code(&check.id));
+        let gap = if index == 0 { "\n" } else { "" };
+        let _ = writeln!(text, "{gap}- `{}` {word}: {reason}", code(&check.id));
     }
     if !report.unknown.is_empty() {
         text.push_str("\nNot established:\n\n");
@@ -134,8 +135,8 @@ fn checks(report: &Report, text: &mut String) {
     }
 }
 
-/// Text that must read as itself.
-fn prose(text: &str) -> String {
+/// A text as one line of Markdown that formats nothing and calls nobody.
+pub fn prose(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for c in sanitize(text).chars() {
         match c {

@@ -106,19 +106,19 @@ fn evidence(piece: &Evidence) -> Option<Value> {
 }
 
 fn location(path: &HostPath, line: Option<u32>, column: Option<u32>, text: Option<&str>) -> Value {
-    let mut physical = json!({ "artifactLocation": { "uri": file_uri(path) } });
+    let mut physical = Map::new();
+    physical.insert("artifactLocation".to_owned(), json!({ "uri": file_uri(path) }));
     if let Some(line) = line.filter(|line| *line > 0) {
-        let mut region = json!({ "startLine": line });
-        if let Some(column) = column.filter(|column| *column > 0) {
-            region["startColumn"] = json!(column);
-        }
-        physical["region"] = region;
+        let region = match column.filter(|column| *column > 0) {
+            Some(column) => json!({ "startLine": line, "startColumn": column }),
+            None => json!({ "startLine": line }),
+        };
+        physical.insert("region".to_owned(), region);
     }
-    let mut location = json!({ "physicalLocation": physical });
-    if let Some(text) = text {
-        location["message"] = json!({ "text": message(&sanitize(text)) });
+    match text {
+        Some(text) => json!({ "physicalLocation": physical, "message": { "text": message(&sanitize(text)) } }),
+        None => json!({ "physicalLocation": physical }),
     }
-    location
 }
 
 /// Everything that kept the run from telling: crashed checks, unknown facts, notes.

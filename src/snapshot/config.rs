@@ -29,6 +29,21 @@ pub struct ConfigFacts {
     pub siblings: Vec<ConfigSibling>,
     /// Where the bytes can't be held as text without loss, so that no edit by span is possible.
     pub lossy: bool,
+    /// The bytes of the file that were judged, by digest; in memory only.
+    #[serde(skip)]
+    pub digest: Option<ContentDigest>,
+    /// The best copy to put back where the file itself is of no use; in memory only: it holds secrets.
+    #[serde(skip)]
+    pub restorable: Option<Restorable>,
+}
+
+/// A copy of the configuration that could be put back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restorable {
+    /// The copy.
+    pub path: HostPath,
+    /// Its bytes.
+    pub content: Content,
 }
 
 /// Why a configuration file was chosen.

@@ -8,8 +8,10 @@ mod tree;
 use super::source::{Meta, ReadError, Reader, Source};
 use crate::json5::{Dialect, Document, Node, SyntaxError, parse};
 use crate::model::secret::SecretKind;
-use crate::model::{Fact, HostPath, Secret, SecretVault};
-use crate::snapshot::config::{ConfigFacts, ConfigFrom, ConfigOutcome, ConfigSibling, DuplicateKey, SyntaxProblem};
+use crate::model::{Content, ContentDigest, Fact, HostPath, Secret, SecretVault};
+use crate::snapshot::config::{
+    ConfigFacts, ConfigFrom, ConfigOutcome, ConfigSibling, DuplicateKey, Restorable, SyntaxProblem,
+};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -42,11 +44,39 @@ pub fn collect(
         files: vec![host_path.clone()],
         siblings: Vec::new(),
         lossy: false,
+        digest: None,
+        restorable: None,
     };
     load(source, path, reader, vault, &mut facts);
     // After the configuration itself, so that its token is the first one that gets a label.
     facts.siblings = siblings(source, path, reader, vault);
+    facts.restorable = restorable(source, reader, &facts);
     facts
+}
+
+/// Larger copies are not kept in memory to be put back.
+const MOST_RESTORED: u64 = 1 << 20;
+
+/// The copy to put back where the file is missing, empty, broken, or has lost its gateway: the one that OpenClaw last
+/// started with, else the newest sound one. Files that were set aside as bad are none.
+fn restorable(source: &dyn Source, reader: Reader<'_>, facts: &ConfigFacts) -> Option<Restorable> {
+    let of_use = facts.root().is_some_and(|root| root.get("gateway").is_some());
+    if of_use || matches!(facts.outcome, ConfigOutcome::Unreadable(_)) {
+        return None;
+    }
+    let name = |copy: &ConfigSibling| copy.path.file_name();
+    let is_candidate = |copy: &&ConfigSibling| {
+        let name = name(copy);
+        copy.parses.known() == Some(&true)
+            && copy.has_mode.known() == Some(&true)
+            && copy.meta.size <= MOST_RESTORED
+            && ![".clobbered.", ".rejected.", ".moved-out-"].iter().any(|part| name.contains(part))
+            && !name.ends_with(".tmp")
+    };
+    let best = facts.siblings.iter().filter(is_candidate);
+    let best = best.max_by_key(|copy| (name(copy).ends_with(".last-good"), copy.meta.mtime_ns))?;
+    let bytes = source.read(best.path.as_path(), MOST_RESTORED, reader).ok()?.bytes;
+    Some(Restorable { path: best.path.clone(), content: Content(bytes) })
 }
 
 /// Reads and parses the file.
@@ -59,6 +89,7 @@ fn load(source: &dyn Source, path: &Path, reader: Reader<'_>, vault: &mut Secret
             return;
         }
     };
+    facts.digest = Some(ContentDigest::of(&bytes));
     let text = String::from_utf8_lossy(&bytes);
     facts.lossy = matches!(text, std::borrow::Cow::Owned(_));
     match parse(&text, Dialect::Json5) {

@@ -120,7 +120,9 @@ pub(in crate::redact) fn find(text: &[u8], name: &Range<usize>) -> Option<Found>
         return None;
     }
     if flag || is_set_before(text, name.start) {
-        return value(text, cursor.at, Form::Flag);
+        // An option in quotes within a sentence has no value there, unless that is in quotes, too.
+        let found = value(text, cursor.at, Form::Flag)?;
+        return (!closed || found.span.start > cursor.at).then_some(found);
     }
     prose(cursor)
 }
@@ -138,7 +140,7 @@ fn name_and_value(text: &[u8], at: usize, capitals: bool) -> Option<Found> {
 
 /// After `:` or `=`.
 fn separated(mut cursor: Cursor<'_>, capitals: bool, query: bool) -> Option<Found> {
-    cursor.skip(b" \t");
+    let spaced = cursor.skip(b" \t") > 0 || cursor.at.checked_sub(1).and_then(|at| cursor.text.get(at)) == Some(&b' ');
     let equals = match cursor.rest() {
         [b':', b':' | b'/', ..] | [b'=', b'=', ..] => return None,
         [b':', b'=', ..] | [b'=', b'>', ..] => {
@@ -155,7 +157,9 @@ fn separated(mut cursor: Cursor<'_>, capitals: bool, query: bool) -> Option<Foun
         }
         _ => return None,
     };
-    cursor.skip(b" \t*_");
+    if !equals || spaced {
+        cursor.skip(b" \t*_");
+    }
     let form = match (equals, capitals, query) {
         (true, _, true) => Form::Query,
         (true, true, _) => Form::Env,

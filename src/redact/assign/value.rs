@@ -60,7 +60,7 @@ fn strong(text: &[u8], class: &Class, found: &Found, value: &[u8]) -> bool {
         Form::Quoted | Form::Env | Form::Flag => {
             let enough = value.len() >= if found.form == Form::Flag { 4 } else { 2 };
             let is_number = digits && !class.chosen && value.len() < 16;
-            enough && !is_number && !is_sentence(class, value)
+            enough && !is_number && (found.form != Form::Quoted || !is_sentence(class, value))
         }
         Form::Query => {
             value.len() >= 4
@@ -112,8 +112,15 @@ fn is_path(value: &[u8]) -> bool {
     [&b"/"[..], b"~/", b"./", b"../"].iter().any(|start| value.starts_with(start)) && value.len() > 2
 }
 
-/// A file or a link in place of the value: it is not the value, and other rules look at what is in it.
+/// A file, a link, an option or a path of keys in place of the value: other rules look at what is in it.
 fn is_reference(value: &[u8]) -> bool {
+    let option = value.starts_with(b"--") && value.get(2).is_some_and(u8::is_ascii_lowercase);
+    let keys = value.contains(&b'.')
+        && value.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'.')
+        && super::key::classify(value).is_some();
+    if option || keys {
+        return true;
+    }
     let link = [&b"http://"[..], b"https://", b"ws://", b"wss://", b"file://", b"data:"]
         .iter()
         .any(|start| value.starts_with(start));
@@ -123,9 +130,15 @@ fn is_reference(value: &[u8]) -> bool {
 /// A label or a message in quotes: several words, none of them odd.
 fn is_sentence(class: &Class, value: &[u8]) -> bool {
     let words: Vec<&[u8]> = value.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect();
-    let odd = words.iter().any(|word| is_random(word));
+    let odd = words.iter().any(|word| is_random(word) || is_odd(word));
     let plain = words.iter().filter(|word| is_word(word)).count();
     words.len() >= if class.chosen { 3 } else { 2 } && !odd && (plain > 0 || words.len() > 5)
+}
+
+/// A word that no sentence has: letters and digits together, or signs within.
+fn is_odd(word: &[u8]) -> bool {
+    let shape = Shape::of(word);
+    shape.letters() > 0 && shape.digit > 0 || word.iter().any(|byte| b"@#$%^&*=~".contains(byte))
 }
 
 fn ends_line(text: &[u8], at: usize) -> bool {

@@ -21,7 +21,8 @@ static STAND_INS: Words = Words::new(
     sessions service services approval action intervention level mode space agent agents id ids only and \
     or is not does in on to of from with by at as other another different same current new web app ui \
     gateway openclaw clawdbot moltbot server client test example error manager sudo some no my its their \
-    our who which unit exited died killed crashed started stopped running listening was has",
+    our who which unit exited died killed crashed started stopped running listening was has have had do did done been will would should can could may might must were are be let \
+     makes made still after before when while then than so if because neither either both just also too very using used via",
 );
 
 /// Public services whose names say nothing about anybody. Subdomains are included.
@@ -60,7 +61,7 @@ pub(in crate::redact) fn is_nobody(name: &[u8]) -> bool {
 /// True for names that are also words of this subject: as bare words they stay, in a place for names they are hidden.
 pub(in crate::redact) fn is_ordinary_word(name: &[u8]) -> bool {
     static WORDS: Words = Words::new(
-        "pi claw admin ubuntu debian fedora arch alpine centos linux macos windows home main dev prod work \
+        "sandbox agent agents openclaw gateway pi claw admin ubuntu debian fedora arch alpine centos linux macos windows home main dev prod work \
     build deploy app bot ai assistant desktop laptop phone vm box lab nas pc mac local localhost remote \
     master worker api db web proxy mail media cloud core edge hub azureuser ec2-user vagrant opc \
     container token secret password key device email mobile browser chrome iphone android telegram \
@@ -74,7 +75,7 @@ pub(in crate::redact) fn is_ordinary_word(name: &[u8]) -> bool {
 /// True for a host name that says nothing: this machine, a public service, an address (other rules look at those).
 pub(in crate::redact) fn is_public_host(host: &[u8]) -> bool {
     static SELF: Words = Words::new(
-        "localhost localhost.localdomain ip6-localhost ip6-loopback broadcasthost localhost4 localhost6 \
+        "gateway-host your-host my-host openclaw.local localhost localhost.localdomain ip6-localhost ip6-loopback broadcasthost localhost4 localhost6 \
     unknown host-gateway gateway openclaw openclaw-gateway 0 vm docker container loopback lan tailnet \
     auto custom none true false null undefined example",
     );

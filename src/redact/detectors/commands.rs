@@ -73,7 +73,7 @@ pub(super) static TABLE: &[Detector] = &[
         .not(&[]),
     Detector::prefix(
         "login-password-option",
-        &["docker login", "podman login", "az login", "oc login", "helm registry login", "skopeo login", "nerdctl login", "npm login", "smbclient", "rclone", "ipmitool", "ldapsearch", "snmpwalk", "vncpasswd", "xfreerdp", "lftp"],
+        &["docker login", "podman login", "az login", "oc login", "helm registry login", "skopeo login", "nerdctl login", "npm login", "rclone", "ipmitool", "ldapsearch", "snmpwalk", "vncpasswd", "xfreerdp", "lftp"],
         concat!(r#"(?:[a-z]+ (?:registry )?login|[a-z]+)\b[^\r\n]{0,300}?\s(?:-p|-P|-w|-A|--password|/p:)[ =]?"#, word!()),
         &["docker login -u claw -p ‹is:hunter2› ghcr.io", "az login --service-principal -u x -p ‹b62:34›", "ldapsearch -x -D cn=admin -w ‹is:adm1npw›"],
     )
@@ -91,13 +91,21 @@ pub(super) static TABLE: &[Detector] = &[
     .kind(Kind::Password)
     .accept(is_unlike_prose)
     .not(&["tests pass: all of them"]),
-    Detector::prefix("sudo-stdin", &["echo "], concat!(r#"echo (?:-n )?"#, word!(), r#"\\*["']?\s*\|\s*(?:sudo\s[^|\r\n]*-S|docker login|gh auth login|openssl|base64|passwd|chpasswd|cryptsetup)"#), &["echo ‹is:hunter2› | sudo -S openclaw doctor", "echo '‹b62:40›' | gh auth login --with-token"])
+    Detector::prefix("sudo-stdin", &["echo "], concat!(r#"echo (?:-n )?"#, word!(), r#"\\*["']?\s*\|\s*(?:sudo )?(?:[^|\r\n]*-S\b|docker login|gh auth login|openssl|base64|passwd|chpasswd|cryptsetup)"#), &["echo ‹is:hunter2› | sudo -S openclaw doctor", "echo '‹b62:40›' | gh auth login --with-token"])
         .kind(Kind::Password)
         .accept(is_value)
         .not(&["echo $TOKEN | docker login ghcr.io --password-stdin"]),
     Detector::prefix("netrc", &["machine "], r"machine\s+\S+\s+login\s+\S+\s+password\s+(\S+)", &["machine github.com login claw password ‹is:hunter2›"])
         .kind(Kind::Password)
         .accept(is_value),
+    Detector::prefix(
+        "windows-share",
+        &["net use", "smbclient", "cmdkey", "mount -t cifs", "mount.cifs"],
+        r#"(?:net use[^\r\n]*?/user:\S+ ([^\s/]\S*)|net use \S+ \\+\S+ ([^\s/]\S*) /user|smbclient[^\r\n]*? -U ?["']?[^\s%"']+%([^\s"']+)|cmdkey[^\r\n]*?/pass:(\S+)|mount[^\r\n]*?[ ,]pass(?:word)?=([^\s,"']+))"#,
+        &["net use Z: \\\\nas\\share /user:bertha ‹is:Hunter2›", "smbclient //nas/x -U bertha%‹is:hunter2›"],
+    )
+    .kind(Kind::Password)
+    .accept(is_value),
     Detector::prefix("chpasswd", &["chpasswd"], r#"chpasswd\s*<<<\s*["']?[^:\s]+:([^"'\s]+)"#, &["chpasswd <<< 'claw:‹is:hunter2›'"]).kind(Kind::Password).accept(is_value),
     // Crypt hashes of /etc/shadow and of web server password files can be guessed offline.
     Detector::prefix(

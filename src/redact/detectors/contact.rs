@@ -71,7 +71,7 @@ pub(super) static TABLE: &[Detector] = &[
     Detector::prefix(
         "named-phone-number",
         &["phone", "msisdn", "whatsapp", "mobile", "wa_id", "waid", "tel:", "sms:", "allowfrom", "senderid", "sender", "e164", "signal:", "imessage:"],
-        r#"(?i)(?:phone|msisdn|whatsapp|mobile|wa_?id|tel|sms|allowfrom|sender|e164|signal|imessage)[A-Za-z_]{0,10}\\*["']?(?:\s*[:=]\s*|\s+(?:is\s+)?)\[?\s*\\*["']?(0?[1-9]\d[\d .-]{6,15}\d)"#,
+        r#"(?i)(?:phone|msisdn|whatsapp|mobile|wa_?id|tel|sms|allowfrom|sender|e164|signal|imessage)[A-Za-z_]{0,10}\\*["']?(?:[ \t]*[:=][ \t]*|[ \t]+(?:is[ \t]+)?)\[?[ \t]*\\*["']?(0?[1-9]\d[\d .-]{6,15}\d)"#,
         &[r#""phoneNumber": "‹is:491701234567›""#, "phone: ‹is:0170 1234567›", "tel:‹is:15551234567›", "wa_id=‹is:491701234567›", "my phone is ‹is:555-123-4567›"],
     )
     .kind(Kind::Phone)

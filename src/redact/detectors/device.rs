@@ -11,7 +11,7 @@ pub(super) static TABLE: &[Detector] = &[
     Detector::prefix(
         "device-id",
         &["device", "nodeid", "node_id", "node=", "\"node\"", "instance"],
-        r#"(?i)(?:device|node|instance)[ _-]?(?:ids?)?\\*["']?\s*(?:[:=|]\s*|\s)\[?\s*\\*["']?([0-9a-f]{16,64})"#,
+        r#"(?i)(?:device|node|instance)[ _-]?(?:ids?)?\\*["']?[ \t]*(?:[:=|][ \t]*|[ \t])\[?[ \t]*\\*["']?([0-9a-f]{16,64})"#,
         &[
             "device pairing auto-approved device=‹hex:64› role=operator",
             r#""deviceId": "‹hex:64›","#,
@@ -26,7 +26,7 @@ pub(super) static TABLE: &[Detector] = &[
     Detector::prefix(
         "public-key",
         &["publickey", "public_key", "public key", "public-key", "pubkey"],
-        r#"(?i)pub(?:lic)?[ _-]?key[A-Za-z]{0,6}\\*["']?\s*[:=]?\s*\\*["']?([A-Za-z0-9+/_-]{40,}={0,2})"#,
+        r#"(?i)pub(?:lic)?[ _-]?key[A-Za-z]{0,6}\\*["']?[ \t]*[:=]?[ \t]*\\*["']?([A-Za-z0-9+/_-]{40,}={0,2})"#,
         &[r#""publicKey": "‹b64u:43›","#, r#"{\"publicKey\":\"‹b64u:43›\"}"#, "public_key=‹b64:43›=", "PublicKey = ‹b64:43›="],
     )
     .kind(Kind::PublicKey)
@@ -46,7 +46,7 @@ pub(super) static TABLE: &[Detector] = &[
     Detector::prefix(
         "serial-number",
         &["serial"],
-        r#"(?i)serial[ _-]?(?:number|no\.?)?(?: \(system\))?\\*["']?\s*[:=]\s*\\*["']?([A-Z0-9]{8,20})"#,
+        r#"(?i)serial[ _-]?(?:number|no\.?)?(?: \(system\))?\\*["']?[ \t]*[:=][ \t]*\\*["']?([A-Z0-9]{8,20})"#,
         &["Serial Number (system): ‹up:12›", "\"serialNumber\": \"‹up:12›\""],
     )
     .kind(Kind::Serial)
@@ -54,7 +54,7 @@ pub(super) static TABLE: &[Detector] = &[
     Detector::prefix(
         "given-name",
         &["displayname", "display_name", "devicename", "device_name", "operatorlabel", "operator_label", "friendlyname", "computername", "computer name", "pushname", "push_name"],
-        r#"(?i)(?:display_?name|device_?name|operator_?label|friendly_?name|computer ?name|push_?name)\\*["']?\s*[:=]\s*\\*["']([^"'\\\r\n]{2,60}(?:'s [^"\\\r\n]{2,40})?)"#,
+        r#"(?i)(?:display_?name|device_?name|operator_?label|friendly_?name|computer ?name|push_?name)\\*["']?[ \t]*[:=][ \t]*\\*["']([^"'\\\r\n]{2,60}(?:'s [^"\\\r\n]{2,40})?)"#,
         &[r#""displayName": "‹is:Alice's MacBook Pro›""#, r#"{\"displayName\":\"‹is:Syvala Phone›\"}"#, "deviceName='‹is:peters-iphone›'"],
     )
     .kind(Kind::Name)

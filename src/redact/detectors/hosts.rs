@@ -31,26 +31,38 @@ pub(super) static TABLE: &[Detector] = &[
     ]),
     Detector::prefix(
         "named-host",
-        &["hostname", "host", "origin", "server_name", "nodename", "computername", "localhostname", "fwdhost", "machine", "instance=", "magicdns"],
-        r#"(?i)(?:static hostname|hostname|host_?name|(?:x-)?forwarded-?host|fwd-?host|host|origin|server_name|nodename|localhostname|instance|magicdnsname)\\*["']?\s*(?:[:=]|\s(?:is )?)\s*\\*["']?(?:https?://|wss?://)?([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)"#,
+        &["hostname", "host_name", "host name", "nodename", "localhostname", "magicdnsname"],
+        r#"(?i)(?:static hostname|host[_ ]?name|nodename|localhostname|magicdnsname)\\*["']?(?:[ \t]*:[ \t]*|[ \t]+=[ \t]+|=)\\*["']?([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)"#,
         &[
             r#""hostname":"‹is:hanz-pc›""#,
             r#"{\"hostname\":\"‹is:hanz-pc›\"}"#,
-            "origin=n/a host=‹is:gw.smith.net› ua=n/a",
-            "Host: ‹is:gw.smith.net›",
-            "Origin: https://‹is:claw.smith.net›",
             "Static hostname: ‹is:fileserver1›",
             "HOSTNAME=‹is:alicebox›",
-            "server_name ‹is:gw.smith.net›;",
-            r#""host":"‹is:gw.smith.net›","forwardedFor":""#,
         ],
     )
     .kind(Kind::Host)
     .accept(is_host)
+    .not(&[r#""hostname":"unknown""#, "hostname: localhost", "host name resolution failed", "when a concrete hostname is needed."]),
+    Detector::prefix(
+        "host-field",
+        &["host", "origin", "server_name", "instance="],
+        r#"(?i)(?:(?:(?:x-)?forwarded-?host|fwd-?host|host|origin|instance)\\*["']?(?:[ \t]*:[ \t]*|[ \t]+=[ \t]+|=)|server_name[ \t]+)\\*["']?(?:https?://|wss?://)?([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)"#,
+        &[
+            "origin=n/a host=‹is:gw.smith.net› ua=n/a",
+            "Host: ‹is:gw.smith.net›",
+            "Origin: https://‹is:claw.smith.net›",
+            "server_name ‹is:gw.smith.net›;",
+            r#""host":"‹is:gw.smith.net›","forwardedFor":""#,
+            r#""host":"‹is:hanz-pc›""#,
+        ],
+    )
+    .kind(Kind::Host)
+    .accept(|host| is_host(host) && host.iter().any(|byte| !byte.is_ascii_alphabetic()))
     .not(&[
-        r#""hostname":"unknown""#, "host=127.0.0.1:18789 origin=n/a", "Host: localhost:18789", "Loopback connection with non-local Host header.",
-        "the gateway host is this machine", "host: true", "Run this on the gateway host via loopback", "origin not allowed (open the Control UI from the gateway host)",
-        "Gateway host status", "host header mismatch", "set gateway.trustedProxies and forward X-Forwarded-For", "\"host\": \"lan\"", "host name resolution failed",
+        "host=127.0.0.1:18789 origin=n/a", "Host: localhost:18789", "Loopback connection with non-local Host header.",
+        "the gateway host is this machine", "host: true", "on the gateway host: run `claude`", "exec host=sandbox fails",
+        "origin not allowed (open the Control UI from the gateway host)", "host header mismatch", "\"host\": \"lan\"",
+        "conn= remote= fwd= origin= host= ua= code= reason=", "set gateway.trustedProxies and forward X-Forwarded-For",
     ]),
     Detector::near("local-name", Kind::Host, &[".local", ".lan", ".fritz.box", ".home.arpa", ".localdomain"], local, &["ping ‹is:Alices-MacBook-Pro.local› works", "‹is:nas.fritz.box› is up"])
         .not(&["edit .env.local and ~/.local/share, settings.local.json", "/usr/local/bin", "mDNS .local hosts", "vite.config.local.ts"]),
@@ -83,7 +95,7 @@ pub(super) static TABLE: &[Detector] = &[
 
 fn is_host(host: &[u8]) -> bool {
     static WORDS: Words = Words::new(
-        "header headers is was not status name via and or the a on in to for with from has key network \
+        "http https ws wss header headers is was not status name via and or the a on in to for with from has key network \
     machine itself only path port mismatch allowed policy check resolution resolver lookup unreachable \
     down up first if that where when of runs running process local non-local private public missing \
     required invalid must should can mode type side cli at as are be by user",

@@ -63,7 +63,7 @@ pub(super) static TABLE: &[Detector] = &[
     Detector::prefix(
         "user-member",
         &["user", "login", "owner", "logname", "gatewayuser", "serviceuser", "runas"],
-        concat!(r#"(?i)(?:user(?:_?name)?|login|owner|logname|gatewayUser|serviceUser|runAs)\\*["']\s*:\s*\\*["']"#, name!(), r#"\\*["']"#),
+        concat!(r#"(?i)(?:user(?:_?name)?|login|owner|logname|gatewayUser|serviceUser|runAs)\\*["'][ \t]*:[ \t]*\\*["']"#, name!(), r#"\\*["']"#),
         &[r#""username": "‹is:alice›""#, r#"{\"login\":\"‹is:alice-smith›\"}"#, r#""gatewayUser": "‹is:bertha›""#],
     )
     .kind(Kind::User)
@@ -71,21 +71,39 @@ pub(super) static TABLE: &[Detector] = &[
     .not(&[r#""role": "user""#, r#""user": "unknown""#, r#""user": null"#]),
     Detector::prefix(
         "user-in-command",
-        &["sudo -", "su - ", "su -l ", "runuser -", "crontab -u ", "enable-linger ", "disable-linger ", "usermod ", "useradd ", "adduser ", "loginctl ", "machinectl ", "gpasswd ", "as user ", "for user ", "of user ", "invalid user ", "publickey for ", "password for ", "owned by ", "running as ", "runs as ", "run as ", "logged in as ", "[as "],
-        concat!(r"(?:sudo (?:-[A-Za-z]+ )*-u ?|su -l? ?|runuser (?:-[a-z]+ )*(?:-u|-l) ?|crontab -u |(?:loginctl )?(?:en|dis)able-linger |user(?:mod|add) (?:-\S+ (?:\S+,\S+ |sudo |docker )?)*|adduser |(?:as|for|of|invalid) user |(?:publickey|password) for (?:invalid user )?|owned by |(?:running|runs|run) as |logged in as |\[as )", r#"["'`]?"#, name!()),
         &[
-            "sudo -u ‹is:bertha› -H openclaw devices list",
+            "sudo -", "su - ", "su -l ", "runuser -", "crontab -u ", "enable-linger ", "disable-linger ", "adduser ",
+        ],
+        concat!(
+            r"(?:sudo (?:-[A-Za-z]+ )*-u ?|su -l? ?|runuser (?:-[a-z]+ )*(?:-u|-l) ?|crontab -u |(?:en|dis)able-linger |adduser )",
+            r#"["'`]?"#,
+            name!()
+        ),
+        &["sudo -u ‹is:bertha› -H openclaw devices list", "loginctl enable-linger ‹is:alice›", "su - ‹is:alice› -c 'openclaw status'"],
+    )
+    .kind(Kind::User)
+    .accept(is_somebody)
+    .not(&["sudo -u nobody", "sudo -n true", "sudo -u \"$USER\" x", "reached by sudo -u have no user bus"]),
+    Detector::prefix(
+        "user-in-message",
+        &["session ", "accepted ", "failed ", "invalid user ", "[sudo] ", "owned by ", "logged in as ", "runs as ", "running as "],
+        concat!(
+            r"(?:session (?:opened|closed) for user |(?:Accepted|Failed) \S+ for (?:invalid user )?|[Ii]nvalid user |\[sudo\] password for |(?:owned by|logged in as|runs as|running as) (?:user )?)",
+            r#"["'`]?"#,
+            name!(),
+            r#"["'`]?(?:[(:,;)]| \(| from |[ \t]*$|[ \t]*[\r\n])"#
+        ),
+        &[
             "session opened for user ‹is:alice›(uid=1000) by root(uid=0)",
             "Accepted publickey for ‹is:alice› from 10.1.2.3 port 22",
-            "owned by ‹is:alice›",
-            "loginctl enable-linger ‹is:alice›",
-            "$ [as ‹is:bertha›, HOME=/home/x]",
+            "devices/paired.json is owned by ‹is:alice›, not root",
+            "[sudo] password for ‹is:alice›: ",
         ],
     )
     .kind(Kind::User)
     .accept(is_somebody)
-    .not(&["owned by root", "running as the service account", "runs as user unit", "sudo -u nobody", "sudo -n true", "sudo -u \"$USER\" x", "for user approval", "run as root"]),
-    Detector::near("chown", Kind::User, &["chown "], chown, &["sudo chown -R ‹is:alice›:‹is:staffs› ~/.openclaw", "chown --recursive ‹is:bertha› x"])
+    .not(&["owned by root, expected the service account", "runs as root (uid 0)", "owned by loaded plugins", "failed attempts for this"]),
+    Detector::near("chown", Kind::User, &["chown "], chown, &["sudo chown -R ‹is:alice›:‹is:staffs› ~/.openclaw", "chown --recursive ‹is:bertha› /srv/x"])
         .not(&["sudo chown -R \"$USER:$USER\" ~/.openclaw", "chown -R root:root /opt", "chown -R 1000:1000 /data"]),
     Detector::near("owner-columns", Kind::User, &["rw", "r-x", "r--", "---", "rwx"], long_listing, &["-rw------- 1 ‹is:alice› ‹is:alices› 1234 Feb 20 12:00 openclaw.json", "drwxr-xr-x@ 5 ‹is:bob›  staff  160 Feb 20 12:00 ."])
         .not(&["-rw-r--r-- 1 root root 1234 Feb 20 12:00 x", "mode -rw------- expected", "drwx------ 2 1000 1000 4096 Feb 20 12:00 x"]),
@@ -170,26 +188,26 @@ fn groups(near: &Near, hits: &mut Vec<Hit>) {
     }
 }
 
-/// `user:group` after `chown` and its options.
+/// `user:group` after `chown` and its options, if what follows looks like a path.
 fn chown(near: &Near, hits: &mut Vec<Hit>) {
     let rest = near.text.get(near.word.end..).unwrap_or_default();
-    let line = rest
-        .get(..rest.iter().take(200).position(|byte| *byte == b'\n').unwrap_or(rest.len().min(200)))
-        .unwrap_or_default();
+    let line = rest.iter().take(200).position(|byte| matches!(byte, b'\n' | b'\\')).unwrap_or(rest.len().min(200));
     let mut at = near.word.end;
-    for word in line.split(|byte| *byte == b' ') {
-        if !word.is_empty() && !word.starts_with(b"-") {
-            let mut from = at;
-            for part in word.split(|byte| matches!(byte, b':' | b'.')) {
-                let name = part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte));
-                if name && is_somebody(part) && part.first().is_some_and(u8::is_ascii_alphabetic) {
-                    hits.push(near.hit(from..from + part.len()));
-                }
-                from += part.len() + 1;
-            }
-            return;
-        }
+    let mut words = rest.get(..line).unwrap_or_default().split(|byte| *byte == b' ').map(|word| {
         at += word.len() + 1;
+        (at - word.len() - 1, word)
+    });
+    let Some((mut from, owner)) = words.find(|(_, word)| !word.is_empty() && !word.starts_with(b"-")) else { return };
+    let is_path = |word: &[u8]| word.iter().any(|byte| b"/~.$\"'".contains(byte));
+    if !words.next().is_some_and(|(_, path)| is_path(path)) {
+        return;
+    }
+    for part in owner.split(|byte| matches!(byte, b':' | b'.')) {
+        let name = part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte));
+        if name && is_somebody(part) && part.first().is_some_and(u8::is_ascii_alphabetic) {
+            hits.push(near.hit(from..from + part.len()));
+        }
+        from += part.len() + 1;
     }
 }
 
