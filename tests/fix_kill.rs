@@ -128,6 +128,7 @@ fn kill_at(kind: &str, phase: &str, call: &str, number: usize) {
     let place = format!("{phase} {kind} at {call} number {number}");
     let said = driver::finish(&output).1;
     nothing_is_lost(kind, &place, root.path(), &before, &started);
+    looking_changes_nothing(&place, root.path());
 
     // At most twice: an interrupted undo is taken back, and then the fix.
     for round in 0..3 {
@@ -149,6 +150,19 @@ fn kill_at(kind: &str, phase: &str, call: &str, number: usize) {
         );
     }
     clear(root.path());
+}
+
+/// What was cut short is found and shown without touching anything.
+fn looking_changes_nothing(place: &str, root: &Path) {
+    let before = picture(root);
+    let host = TestHost::new(root, uid());
+    let engine = openclaw_doctor::fix::engine::Engine::new(&host).unwrap();
+    for vault in engine.vaults().unwrap() {
+        for id in engine.interrupted(&vault).unwrap() {
+            engine.prepare_undo(&vault, &id).unwrap_or_else(|error| panic!("{place}: {error}"));
+        }
+    }
+    assert_eq!(changed(&before, &picture(root)), Vec::<PathBuf>::new(), "{place}");
 }
 
 /// The same but for the times of directories: a crash can keep the journal from learning them.

@@ -88,7 +88,16 @@ pub fn run(args: &FixArgs, world: &dyn World) -> Outcome {
 fn recover(args: &FixArgs, engine: &Engine<'_>, said: &mut Said) -> Result<bool, Failure> {
     for vault in engine.vaults().map_err(|error| failure(&error))? {
         for id in engine.interrupted(&vault).map_err(|error| failure(&error))? {
-            let prepared = engine.prepare_undo(&vault, &id).map_err(|error| failure(&error))?;
+            let prepared = match engine.prepare_undo(&vault, &id) {
+                Ok(prepared) => prepared,
+                // What has been changed since cannot be taken back; that must not keep anybody from fixing the rest.
+                Err(error @ (FixError::Stale { .. } | FixError::Refused { .. })) => {
+                    let why = crate::render::sanitize(&error.to_string()).into_owned();
+                    said.text(&format!("{id} was interrupted and stays as it is, with its backups: {why}\n"))?;
+                    continue;
+                }
+                Err(error) => return Err(failure(&error)),
+            };
             said.text(&show::undo(&prepared))?;
             if args.dry_run {
                 continue;

@@ -13,11 +13,13 @@ use crate::model::HostPath;
 use rustix::fs::AtFlags;
 use std::os::fd::AsFd;
 
-/// What became of an operation.
+/// What became of an operation. Finding out changes nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// It did not happen; nothing is to be taken back.
     NotDone,
+    /// The entry was renamed to the temporary name to be removed, and is still there: [`settle`] puts it back.
+    Parked,
     /// It happened, with this result.
     Done(Box<After>),
     /// Neither the old nor the new state is there: somebody else has changed it since.
@@ -70,7 +72,8 @@ pub fn outcome(access: &Access<'_>, action: &Action) -> Result<Outcome> {
         Op::Remove { path, before } | Op::Unlink { path, before, .. } => match look(access, path)? {
             Some(now) if now.same_inode(before) => Outcome::NotDone,
             Some(_) => Outcome::Unclear(format!("{path} is there again")),
-            None => removed(access, intent, path, before)?,
+            None if is_parked(access, intent, before)? => Outcome::Parked,
+            None => done(None),
         },
         Op::Rename { path, to, before } => match (look(access, path)?, look(access, to)?) {
             (Some(now), _) if now.same_inode(before) => Outcome::NotDone,
@@ -106,42 +109,46 @@ fn row(access: &Access<'_>, intent: &Intent, database: &HostPath) -> Result<Outc
     Ok(Outcome::NotDone)
 }
 
-/// Renamed to the temporary name, and perhaps not unlinked yet.
-fn removed(access: &Access<'_>, intent: &Intent, path: &HostPath, before: &Stamp) -> Result<Outcome> {
-    if let Some(temporary) = &intent.temporary {
-        let place = access.place(temporary)?;
-        if place.pin()?.is_some_and(|pin| pin.stamp.same_inode(before)) {
-            let original = access.place(path)?;
-            access.in_dir(&place, || {
-                sys::rename_to_free(place.dir.fd(), &place.name, &original.name)
-                    .map_err(|error| FixError::io(format!("put {path} back"), error))
-            })?;
-            return Ok(Outcome::NotDone);
-        }
-    }
-    Ok(done(None))
+fn is_parked(access: &Access<'_>, intent: &Intent, before: &Stamp) -> Result<bool> {
+    let Some(temporary) = &intent.temporary else { return Ok(false) };
+    Ok(look(access, temporary)?.is_some_and(|now| now.same_inode(before)))
 }
 
-/// Clears away what an interrupted operation left beside its subject: only its own temporary file, only where that is a
-/// regular file, and only where the subject itself is there or was never to be replaced.
+/// Puts right what an interrupted operation left beside its subject: an entry that was about to be removed gets its name
+/// back, and a half-made file goes.
 ///
 /// # Errors
-/// Where it cannot be looked at or removed.
-pub fn clear_temporary(access: &Access<'_>, intent: &Intent) -> Result<()> {
-    let (Some(temporary), Op::Put { path, before, .. }) = (&intent.temporary, &intent.op) else { return Ok(()) };
-    let is_ours = temporary.file_name().starts_with(".openclaw-doctor-") && temporary.parent() == path.parent();
-    if !is_ours {
+/// Where it cannot be looked at or changed, and where the journal names what no doctor makes.
+pub fn settle(access: &Access<'_>, intent: &Intent) -> Result<()> {
+    let Some(temporary) = &intent.temporary else { return Ok(()) };
+    let path = match &intent.op {
+        Op::Put { path, .. } | Op::Remove { path, .. } | Op::Unlink { path, .. } => path,
+        _ => return Ok(()),
+    };
+    if !temporary.file_name().starts_with(".openclaw-doctor-") || temporary.parent() != path.parent() {
         return Err(FixError::journal("the journal names a temporary file that no doctor makes"));
     }
     let place = access.place(temporary)?;
     let Some(pin) = place.pin()? else { return Ok(()) };
-    if pin.stamp.kind != EntryKind::File || before.is_some() && look(access, path)?.is_none() {
-        return Err(FixError::refused(temporary, "is left over and may be the only copy; look at it"));
+    match &intent.op {
+        Op::Remove { before, .. } | Op::Unlink { before, .. } if pin.stamp.same_inode(before) => {
+            let original = access.place(path)?;
+            access.in_dir(&place, || {
+                sys::rename_to_free(place.dir.fd(), &place.name, &original.name)
+                    .map_err(|error| FixError::io(format!("put {path} back"), error))
+            })
+        }
+        Op::Put { before, .. } => {
+            if pin.stamp.kind != EntryKind::File || before.is_some() && look(access, path)?.is_none() {
+                return Err(FixError::refused(temporary, "is left over and may be the only copy; look at it"));
+            }
+            access.in_dir(&place, || {
+                rustix::fs::unlinkat(place.dir.fd(), &place.name, AtFlags::empty())
+                    .map_err(|error| FixError::io(format!("clear away {temporary}"), error))
+            })
+        }
+        _ => Ok(()),
     }
-    access.in_dir(&place, || {
-        rustix::fs::unlinkat(place.dir.fd(), &place.name, AtFlags::empty())
-            .map_err(|error| FixError::io(format!("clear away {temporary}"), error))
-    })
 }
 
 fn look(access: &Access<'_>, path: &HostPath) -> Result<Option<Stamp>> {

@@ -11,7 +11,7 @@ use super::inverse::inverse;
 use super::journal::{
     Action, Kind, Ledger, PlanPart, PlanResult, PlanStart, State, StateLocks, Transaction, TransactionId, Vault,
 };
-use super::op::{Op, Task, UnitChange};
+use super::op::{After, Intent, Op, Task, UnitChange};
 use super::recover::{self, Outcome};
 use super::rights::Actor;
 use super::run::{Own, Site, perform, rebase, subjects, take_back};
@@ -38,6 +38,8 @@ struct Part {
     start: PlanStart,
     actor: Actor,
     tasks: Vec<Task>,
+    /// Operations that were cut short and may have left something beside their subjects.
+    leftovers: Vec<Intent>,
     /// A gateway that the interrupted run stopped and did not start again.
     owed: Option<(Manager, String)>,
 }
@@ -91,7 +93,7 @@ impl Engine<'_> {
             .collect())
     }
 
-    /// Works out the way back, looking at everything and changing nothing but leftovers of a crash.
+    /// Works out the way back, looking at everything and changing nothing.
     ///
     /// # Errors
     /// Where it was taken back already, or something that it changed has been changed since.
@@ -122,9 +124,15 @@ impl Engine<'_> {
     fn prepare_part(&self, vault: &Vault, plan: &PlanPart, undo: &mut PreparedUndo, own: &mut Own) -> Result<Part> {
         let actor = Actor::new(plan.start.account.clone());
         let site = Site { top: &self.top, actor: &actor, bases: &plan.start.bases, machine: &self.machine, vault };
-        let mut part = Part { start: plan.start.clone(), actor: actor.clone(), tasks: Vec::new(), owed: owed(plan) };
+        let mut part = Part {
+            start: plan.start.clone(),
+            actor: actor.clone(),
+            tasks: Vec::new(),
+            leftovers: Vec::new(),
+            owed: owed(plan),
+        };
         for action in plan.actions.iter().rev().filter(|action| !action.void) {
-            let Some(known) = known_result(&site, action, &mut undo.notes)? else { continue };
+            let Some(known) = known_result(&site, action, &mut part, undo, own)? else { continue };
             match inverse(&action.intent, &known) {
                 Ok(tasks) => part.tasks.extend(tasks),
                 Err(why) => undo.notes.push(why),
@@ -231,6 +239,9 @@ impl Engine<'_> {
         }
         let mut deeds = Vec::new();
         let mut all = || -> Result<()> {
+            for intent in &part.leftovers {
+                recover::settle(&site.access(), intent)?;
+            }
             for task in &part.tasks {
                 let task = rebase(&hands, task, own, &prepared.later)?;
                 perform(&hands, ledger, &task, own, &mut deeds)?;
@@ -261,24 +272,31 @@ struct Progress {
     alarms: Vec<String>,
 }
 
-/// The result of an operation: as recorded, or found out by looking. `None` where there is nothing to take back.
-fn known_result(site: &Site<'_>, action: &Action, notes: &mut Vec<String>) -> Result<Option<super::op::After>> {
+/// The result of an operation: as recorded, or found out by looking. `None` where there is nothing to take back. What an
+/// interrupted operation left beside its subject is put right when the undo begins, not before.
+fn known_result(
+    site: &Site<'_>,
+    action: &Action,
+    part: &mut Part,
+    undo: &mut PreparedUndo,
+    own: &mut Own,
+) -> Result<Option<After>> {
     if let Some(after) = &action.after {
         return Ok(Some(after.clone()));
     }
-    let access = site.access();
-    let outcome = recover::outcome(&access, action)?;
+    let outcome = recover::outcome(&site.access(), action)?;
+    if !matches!(outcome, Outcome::Unclear(_)) {
+        part.leftovers.push(action.intent.clone());
+    }
     match outcome {
-        Outcome::NotDone => {
-            recover::clear_temporary(&access, &action.intent)?;
+        Outcome::NotDone => Ok(None),
+        Outcome::Parked => {
+            own.expect(&action.intent.op);
             Ok(None)
         }
-        Outcome::Done(after) => {
-            recover::clear_temporary(&access, &action.intent)?;
-            Ok(Some(*after))
-        }
+        Outcome::Done(after) => Ok(Some(*after)),
         Outcome::Unclear(why) => {
-            notes.push(format!("{why}: this step is left as it is; its backup stays in the journal"));
+            undo.notes.push(format!("{why}: this step is left as it is; its backup stays in the journal"));
             Ok(None)
         }
     }
