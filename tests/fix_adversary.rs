@@ -143,8 +143,13 @@ impl Attacker {
     fn hold(&self) {
         self.signal(rustix::process::Signal::STOP);
         let stat = format!("/proc/{}/stat", self.0.id());
-        while !fs::read_to_string(&stat).unwrap().rsplit(')').next().unwrap().trim_start().starts_with('T') {
-            std::thread::yield_now();
+        loop {
+            let text = fs::read_to_string(&stat).unwrap();
+            match text.rsplit(')').next().unwrap().trim_start().chars().next() {
+                Some('T') => return,
+                Some('Z' | 'X') | None => panic!("the attacker ended; something else killed it"),
+                Some(_) => std::thread::yield_now(),
+            }
         }
     }
 }
