@@ -35,6 +35,8 @@ fn driver() {
 #[ignore = "started by the other tests as a process of its own"]
 fn attacker() {
     if let Ok(attack) = std::env::var(ATTACK) {
+        // It ends with the test that started it, even while it is held still.
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).unwrap();
         let (kind, root) = attack.split_once(':').unwrap();
         loop {
             swap(kind, &Path::new(root).join("home/claw"));
