@@ -37,6 +37,12 @@ pub struct ManArgs {
 pub fn completions(args: &CompletionsArgs, mut command: Command) -> Outcome {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut command, env!("CARGO_PKG_NAME"), &mut text);
+    if args.shell == clap_complete::Shell::Bash {
+        // clap_complete 4.6 takes the hyphen of the program's name for the one before a subcommand in half of the
+        // labels, so that no option of a command would complete.
+        let script = String::from_utf8_lossy(&text).replace("openclaw__subcmd__doctor", "openclaw__doctor");
+        text = script.into_bytes();
+    }
     output::write(&text, None)?;
     Ok(Exit::Ok)
 }
