@@ -6,12 +6,14 @@ pub mod configuration;
 pub mod credentials;
 pub mod database;
 pub mod docs;
+pub mod host;
 pub mod logs;
 pub mod ownership;
 pub mod pairing;
 pub mod ports;
 pub mod proxies;
 pub mod reading;
+pub mod releases;
 pub mod run;
 pub mod safety;
 pub mod services;
@@ -236,5 +238,13 @@ pub static CHECKS: &[&dyn Check] = &[
     &database::rows::Rows,
     &database::locked::Locked,
     &database::legacy_files::LegacyFiles,
+    &database::legacy_identity::LegacyIdentity,
     &database::stale_locks::StaleLocks,
+    &releases::version_skew::VersionSkew,
+    &releases::known_bugs::KnownBugs,
+    &host::disk::Disk,
+    &host::clock::Clock,
+    &host::descriptors::Descriptors,
+    &host::namespaces::Namespaces,
+    &host::state_dirs::StateDirs,
 ];

@@ -55,6 +55,20 @@ impl Lab {
         self
     }
 
+    /// Puts lines of the gateway's own logger, as of now, into its log of today.
+    pub(crate) fn log(self, messages: &[&str]) -> Self {
+        let now = jiff::Timestamp::now();
+        let line = |message: &&str| {
+            let subsystem = r#"{"subsystem":"gateway/ws"}"#;
+            let meta = serde_json::json!({ "date": now.to_string(), "logLevelName": "WARN", "name": subsystem });
+            serde_json::json!({ "0": subsystem, "1": message, "_meta": meta, "time": now.to_string() }).to_string()
+                + "\n"
+        };
+        let text: String = messages.iter().map(line).collect();
+        self.host_file(&format!("tmp/openclaw/openclaw-{}.log", now.strftime("%Y-%m-%d")), &text);
+        self
+    }
+
     /// Changes the database through SQLite and closes it, so that the log is written back.
     pub(crate) fn sql(self, sql: &str) -> Self {
         let db = Connection::open(self.path("state/openclaw.sqlite")).unwrap();

@@ -19,6 +19,7 @@ pub mod json5;
 pub mod logs;
 pub mod model;
 pub mod probe;
+pub mod redact;
 pub mod render;
 pub mod report;
 pub mod snapshot;

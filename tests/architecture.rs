@@ -14,9 +14,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("collect", &["model", "json5", "logs", "snapshot", "statedb", "probe"]),
     ("checks", &["model", "logs", "snapshot", "statedb", "probe"]),
     ("diagnosis", &["model"]),
-    ("report", &["model", "snapshot", "checks", "diagnosis"]),
+    ("report", &["model", "snapshot", "checks", "diagnosis", "logs", "probe"]),
     ("redact", &["model"]),
-    ("render", &["model", "report", "diagnosis", "checks", "redact"]),
+    ("render", &["model", "report", "diagnosis", "checks", "redact", "snapshot"]),
     ("triage", &["model", "logs", "json5", "snapshot", "checks", "diagnosis"]),
     ("fix", &["model", "json5", "collect", "snapshot", "statedb"]),
 ];

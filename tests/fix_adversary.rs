@@ -143,8 +143,13 @@ impl Attacker {
     fn hold(&self) {
         self.signal(rustix::process::Signal::STOP);
         let stat = format!("/proc/{}/stat", self.0.id());
-        while !fs::read_to_string(&stat).unwrap().rsplit(')').next().unwrap().trim_start().starts_with('T') {
-            std::thread::yield_now();
+        loop {
+            let text = fs::read_to_string(&stat).unwrap();
+            match text.rsplit(')').next().unwrap().trim_start().chars().next() {
+                Some('T') => return,
+                Some('Z' | 'X') | None => panic!("the attacker ended; something else killed it"),
+                Some(_) => std::thread::yield_now(),
+            }
         }
     }
 }
@@ -256,7 +261,7 @@ fn hard_links_devices_and_fifos_are_left_alone_and_named() {
     let host = TestHost::new(root.path(), UID);
     let engine = Engine::new(&host).unwrap();
     let prepared = engine.prepare(vec![plan_for("chown-tree", UID)]);
-    let left = prepared[0].steps[0].shown.left.join("\n");
+    let left = prepared[0].steps[0].shown.notes.join("\n");
     assert!(left.contains("linked.json has 2 names") && left.contains("fifo is a FIFO"), "{left}");
     let before = outside(root.path());
     let vault = engine.vault().unwrap();

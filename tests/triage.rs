@@ -96,3 +96,72 @@ fn the_corpus_covers_every_cause_at_least_three_times() {
         assert!(count >= 3, "{cause}: {count}");
     }
 }
+
+#[test]
+fn a_long_thread_gives_everybodys_signs_and_contradicts_its_bad_advice() {
+    let text = fs::read_to_string(root().join("fixtures/threads/thread-example.txt")).expect("the thread");
+    let found = judge(&text);
+    let causes: Vec<Cause> = found.diagnosis.iter().map(|suspect| suspect.cause).collect();
+    assert_eq!(causes.first(), Some(&Cause::PairingStoreDamaged), "the hand copy: {causes:?}");
+    assert!(causes.contains(&Cause::ProxyAttribution), "the loopback trap: {causes:?}");
+    assert!(causes.contains(&Cause::DuplicateGateway), "the legacy service: {causes:?}");
+    assert!(causes.contains(&Cause::StateOwnership), "the other participant's root-owned files: {causes:?}");
+    let of = |name: &str| found.participants.iter().find(|participant| participant.name == name).expect("takes part");
+    assert!(of("tepid relic").causes.contains(&Cause::PairingStoreDamaged));
+    assert!(of("tepid relic").causes.contains(&Cause::ProxyAttribution));
+    assert_eq!(of("young gyro").causes, [Cause::StateOwnership]);
+    assert!(of("sly domeBOT").bot && of("sly domeBOT").signs.is_empty(), "a helper's words are no symptoms");
+    assert_eq!(found.participants.len(), 5, "{:?}", found.participants);
+    let harms: Vec<&str> = found.harmful_advice.iter().map(|harm| harm.id.as_str()).collect();
+    for wanted in ["copy-pending-over-paired", "trust-loopback", "disable-device-auth"] {
+        assert!(harms.contains(&wanted), "{wanted}: {harms:?}");
+    }
+    assert!(found.not_a_cause.iter().any(|note| note.text.contains("already in use")));
+    assert!(found.contradictions.iter().any(|note| note.text.contains("device token mismatch")));
+    assert_eq!(found.versions.iter().map(ToString::to_string).collect::<Vec<_>>(), ["2026.2.19-2"]);
+    assert!(found.platform.contains(&"Tailscale"));
+    assert!(found.tried.iter().any(|tried| tried.command.contains("devices list")));
+}
+
+#[test]
+fn a_text_that_says_too_little_is_answered_with_what_to_paste() {
+    let found = judge("gateway connect failed: Error: pairing required");
+    assert!(found.diagnosis.is_empty());
+    assert!(found.missing.iter().any(|ask| ask.contains("openclaw --version")));
+    assert!(found.missing.iter().any(|ask| ask.contains("log")));
+}
+
+#[test]
+fn each_suspect_quotes_lines_that_are_there_and_names_one_command() {
+    for (name, case) in corpus() {
+        let lines = u32::try_from(case.text.lines().count()).expect("few lines");
+        for suspect in judge(&case.text).diagnosis {
+            assert!(!suspect.evidence.is_empty(), "{name}: {}", suspect.cause);
+            assert!(suspect.evidence.iter().all(|quote| (1..=lines).contains(&quote.line)), "{name}: {suspect:?}");
+            assert!(!suspect.next.is_empty() && !suspect.next.contains('\n'), "{name}");
+        }
+    }
+}
+
+#[test]
+fn dressing_does_not_change_the_answer() {
+    let plain =
+        "gateway closed (1008): pairing required: device identity changed and must be re-approved\nOpenClaw 2026.5.7";
+    let first = |text: &str| judge(text).diagnosis.first().map(|suspect| suspect.cause);
+    let quoted: String = plain.lines().map(|line| format!("> > {line}\n")).collect();
+    let fenced = format!("hola, ¿alguien sabe?\n```\n{plain}\n```\ngracias");
+    let coloured = plain.replace("pairing required", "\u{1b}[31mpairing required\u{1b}[39m");
+    let boxed: String = plain.lines().map(|line| format!("│  {line}  │\n")).collect();
+    let windows = plain.replace('\n', "\r\n");
+    for text in [plain.to_owned(), quoted, fenced, coloured, boxed, windows] {
+        assert_eq!(first(&text), Some(Cause::DeviceRepin), "{text}");
+    }
+}
+
+#[test]
+fn nothing_shown_can_steer_a_terminal_or_give_a_token_away() {
+    let text = "\u{1b}]0;x\u{7}gateway closed (1008): unauthorized: gateway token mismatch \u{202e}evil\nOPENCLAW_GATEWAY_TOKEN=abcdef0123456789abcdef0123456789\nsystemd token mismatch";
+    let shown = serde_json::to_string(&judge(text)).expect("serializes");
+    assert!(!shown.contains("abcdef0123456789"), "{shown}");
+    assert!(!shown.contains('\u{202e}') && !shown.contains("\\u001b"), "{shown}");
+}

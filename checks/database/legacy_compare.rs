@@ -1,7 +1,9 @@
-//! What retired JSON files hold that the SQLite state does not.
+//! What retired JSON files hold that the SQLite state does not, how much that weighs by release, and how one is set aside.
 
+use super::store;
 use crate::checks::Context;
-use crate::model::Fact;
+use crate::model::plan::{Action, Applicability, Plan, Step};
+use crate::model::{Cause, Certainty, Era, Fact, Finding, HostPath, Release, Severity};
 use crate::snapshot::device::{DeviceId, RecordShape};
 use crate::snapshot::device_key::decode_public;
 use crate::snapshot::store::{FileState, StoreFile};
@@ -84,4 +86,42 @@ pub(super) fn tokens_are_there(context: &Context<'_>) -> Option<bool> {
 /// Whether a file is there in a form that `JSON.parse` or OpenClaw's importer refuses.
 pub(super) fn is_malformed<T>(file: &StoreFile<T>) -> bool {
     matches!(file.state, FileState::Faulty(_) | FileState::NotAFile(_))
+}
+
+/// Whether a file is there, in whatever form.
+pub(super) fn exists<T>(file: &StoreFile<T>) -> bool {
+    file.state != FileState::Missing
+}
+
+/// Whether a start refuses where an import fails (from 2026.9.5); before, it is one warning.
+pub(super) fn start_refuses(context: &Context<'_>) -> Option<bool> {
+    context.release().map(|release| release.era() == Era::SqlitePipeline)
+}
+
+/// Severity, certainty and cause of a fault that refuses the start from 2026.9.5 on.
+pub(super) fn weigh(context: &Context<'_>, finding: Finding, sure: Certainty) -> Finding {
+    let mut finding = finding.because(Cause::LegacyState, sure);
+    match start_refuses(context) {
+        Some(true) => {}
+        Some(false) => {
+            (finding.severity, finding.cause, finding.certainty) = (Severity::Warning, None, Certainty::Possible);
+        }
+        None => finding.certainty = sure.min(Certainty::Likely),
+    }
+    finding
+}
+
+/// Sets one file aside; not under a release that is newer than the doctor knows.
+pub(super) fn set_aside(
+    context: &Context<'_>,
+    finding: &Finding,
+    path: &HostPath,
+    applicability: Applicability,
+    reason: &str,
+) -> Option<Plan> {
+    if context.release().is_some_and(Release::is_newer_than_known) {
+        return None;
+    }
+    let action = Action::SetAside { path: path.clone(), to: store::free_name(context, path)? };
+    Some(Plan::of(finding, applicability, format!("set {path} aside"), vec![Step::new(action, reason)]))
 }

@@ -3,9 +3,10 @@
 pub mod file;
 mod legacy_compare;
 pub mod legacy_files;
+pub mod legacy_identity;
 pub mod locked;
 pub mod replaced;
 pub mod rows;
-pub mod schema;
+pub(crate) mod schema;
 pub mod stale_locks;
 mod store;

@@ -28,7 +28,7 @@ use crate::logs::EventKind;
 use crate::logs::episode::{Episode, EpisodeKind};
 use crate::model::file::EntryKind;
 use crate::model::{Cause, Certainty, Evidence, Finding, HostPath, Unknown};
-use crate::snapshot::tree::EntryFacts;
+use crate::snapshot::tree::{EntryFacts, EntryRole};
 
 /// See the module's documentation.
 pub struct Faults;
@@ -70,6 +70,9 @@ impl Check for Faults {
         for episode in &summary.episodes {
             let Some(code) = code(episode) else { continue };
             if !evidence::is_current(context, episode) {
+                continue;
+            }
+            if code == "log-database-fault" && database_changed(context, episode) {
                 continue;
             }
             let detail = &episode.sample.detail;
@@ -128,6 +131,13 @@ fn concerns_state(context: &Context<'_>, path: &HostPath) -> bool {
             ["workspace", "agents", "media", "cache"].iter().any(|part| path.starts_with(&state.join(part)));
         inside && !passed_over
     })
+}
+
+/// The database was written since: what it holds now is for its own checks to judge.
+fn database_changed(context: &Context<'_>, episode: &Episode) -> bool {
+    let last = episode.last.map(jiff::Timestamp::as_nanosecond).unwrap_or(i128::MAX);
+    let is_part = |role| matches!(role, EntryRole::Database | EntryRole::DatabaseCompanion);
+    context.installation.tree.kept().any(|entry| is_part(entry.role) && entry.meta.mtime_ns > last)
 }
 
 /// Whether the path has become usable since the error. A denied access is over when the account has it now. What mode

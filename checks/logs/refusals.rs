@@ -27,6 +27,7 @@ use crate::logs::Rejection;
 use crate::logs::episode::{Episode, EpisodeKind};
 use crate::model::{Cause, Certainty, Finding, Severity, Unknown};
 use crate::snapshot::device::PairedDevice;
+use crate::snapshot::store::FileState;
 
 /// See the module's documentation.
 pub struct Refusals;
@@ -137,11 +138,23 @@ fn is_settled(context: &Context<'_>, episode: &Episode, cause: Cause) -> bool {
     let mut paired = context.installation.paired_devices();
     match cause {
         Cause::NewDevice => paired.any(holds),
+        // Without a record there is nothing left to upgrade: the device will be new. Only a store that was read says so.
+        Cause::ScopeUpgrade | Cause::DeviceRepin
+            if store_was_read(context) && !context.installation.paired_devices().any(holds) =>
+        {
+            true
+        }
         Cause::ScopeUpgrade | Cause::DeviceRepin | Cause::StaleDeviceToken => {
             paired.any(|record| holds(record) && approved_after(record))
         }
         _ => false,
     }
+}
+
+fn store_was_read(context: &Context<'_>) -> bool {
+    let installation = context.installation;
+    installation.live_content().is_some_and(|content| content.paired.known().is_some())
+        || matches!(installation.devices.paired.state, FileState::Sound | FileState::Missing)
 }
 
 fn words(episode: &Episode) -> String {

@@ -87,7 +87,7 @@ impl ApprovalQueues {
     ) -> Option<Finding> {
         let nodes: Vec<&Judged<'_>> = judged
             .iter()
-            .filter(|judged| judged.request.role.known().is_some_and(|role| role == "node"))
+            .filter(|judged| !judged.is_over && judged.request.role.known().is_some_and(|role| role == "node"))
             .filter(|judged| {
                 matches!(judged.meaning, Meaning::New | Meaning::OtherKey | Meaning::More(..) | Meaning::Metadata(..))
             })

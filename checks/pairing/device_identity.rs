@@ -25,11 +25,14 @@
 //! ## Since and until
 //! The file up to 2026.7.35, the database from 2026.8.1.
 
+use super::plans;
 use super::rules::{IdentityFault, IdentityHarm};
 use super::view::{Part, View};
 use super::words::{self, count};
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
-use crate::model::{Cause, Certainty, Evidence, Fact, Finding, Severity, Unknown};
+use crate::model::{
+    Action, Applicability, Cause, Certainty, Evidence, Fact, Finding, Plan, Severity, Step, StoreEdit, Unknown,
+};
 use crate::snapshot::device::DeviceIdentity;
 use crate::snapshot::device_key::{KeyForm, PrivateKeyForm};
 use crate::snapshot::store::FileState;
@@ -82,6 +85,43 @@ impl Check for DeviceIdentityCheck {
         let file = self.file(context, &view);
         let keys = if file.is_none() { self.keys(context, &view) } else { None };
         Ok([file, keys, self.twice(context, &view), self.former(context, &view)].into_iter().flatten().collect())
+    }
+
+    fn plan(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
+        let view = View::of(context).ok()?;
+        if !matches!(
+            finding.code.as_str(),
+            "identity-new-each-call" | "identity-not-a-file" | "identity-keys-differ" | "identity-replaced"
+        ) {
+            return None;
+        }
+        let Some(store) = view.json() else {
+            let manual = format!("Stop the gateway and run {}", context.openclaw("doctor --fix"));
+            return Some(Plan::manual(finding, "Keys in the database are not for the doctor to change", vec![manual]));
+        };
+        if matches!(&store.identity.state, FileState::Faulty(fault) if fault.mendable) {
+            let step = plans::edit(
+                &view,
+                Part::Identity,
+                vec![StoreEdit::Mend],
+                "the keys are whole; only the text is not plain JSON",
+            );
+            return Some(Plan::of(finding, Applicability::Safe, "Write the same identity as plain JSON", vec![step]));
+        }
+        if let FileState::NotAFile(kind) = &store.identity.state
+            && kind != "directory"
+        {
+            let manual = format!("Look what uses the {kind} {}, and take it away", view.path(Part::Identity));
+            return Some(Plan::manual(finding, format!("A {kind} is not moved by the doctor"), vec![manual]));
+        }
+        let path = view.path(Part::Identity);
+        let to = plans::aside(context, &path);
+        let step = Step::new(Action::SetAside { path, to }, "OpenClaw then makes one new identity and keeps it");
+        Some(
+            Plan::of(finding, Applicability::Unsafe, "Set the broken identity aside", vec![step])
+                .say_first("This host becomes a new device; its old record stays until you remove it")
+                .then_by_hand(format!("Connect locally: {}", context.openclaw("devices list"))),
+        )
     }
 }
 

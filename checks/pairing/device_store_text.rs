@@ -29,11 +29,12 @@
 //! clawdbot 2026.1 to 2026.7.35. From 2026.8.1 the store is a database; JSON files left beside it are another check's.
 
 use super::rules::Harm;
+use super::store_text_plan;
 use super::text_fault::{TextFault, What, faults};
 use super::view::{Part, View};
 use super::words::{self, count};
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
-use crate::model::{Cause, Certainty, Evidence, Finding, Unknown};
+use crate::model::{Cause, Certainty, Evidence, Finding, Plan, Unknown};
 use crate::snapshot::store::StoreFaultKind;
 
 /// See the module's documentation.
@@ -93,6 +94,14 @@ impl Check for DeviceStoreText {
             (true, Some(why)) => Err(why),
             _ => Ok(found),
         }
+    }
+
+    fn plan(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
+        let view = View::of(context).ok()?;
+        let faults = faults(view.json()?, &view.rules);
+        let fault =
+            faults.iter().find(|fault| finding.code == code(fault) && finding.path.as_ref() == Some(&fault.path))?;
+        store_text_plan::plan(context, &view, finding, fault)
     }
 }
 

@@ -27,12 +27,13 @@
 //! All releases. The cache is a file up to 2026.7.35 and a table from 2026.8.1.
 
 use super::lockout;
+use super::plans;
 use super::view::{Part, View};
 use super::words::{self, count};
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
-use crate::model::{Cause, Certainty, Evidence, Fact, Finding, Severity, Unknown};
+use crate::model::{Action, Applicability, Cause, Certainty, Evidence, Fact, Finding, Plan, Severity, Step, Unknown};
 use crate::snapshot::device::{CachedToken, PairedDevice, TokenAgreement, TokenFact};
-use crate::statedb::judge::{Problem, Records, Rules, judge};
+use crate::statedb::judge::{Problem, Records, judge};
 
 /// See the module's documentation.
 pub struct DeviceTokens;
@@ -87,6 +88,27 @@ impl Check for DeviceTokens {
             self.records(context, &view, "token-scopes-off", paired, scopes_off),
         ];
         Ok(cache.into_iter().chain(records).flatten().collect())
+    }
+
+    fn plan(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
+        let view = View::of(context).ok()?;
+        match finding.code.as_str() {
+            // With the stale token out of the way the configured one is sent. Without one, nothing would be.
+            "cached-token-stale" if view.json().is_some() && view.shared_secret() == Some(true) => {
+                let path = view.path(Part::Cached);
+                let to = plans::aside(context, &path);
+                let step = Step::new(Action::SetAside { path, to }, "the gateway refuses what is in it");
+                let again = format!("Connect locally: {}", context.openclaw("devices list"));
+                let summary = "Set the stale device tokens aside";
+                Some(Plan::of(finding, Applicability::Safe, summary, vec![step]).then_by_hand(again))
+            }
+            "cached-token-stale" | "tokens-missing" | "tokens-revoked" | "token-scopes-off" => {
+                let summary = "A device token is given out at a connection with the shared token";
+                let manual = "Connect once with the shared token on each of these devices".to_owned();
+                Some(Plan::manual(finding, summary, vec![manual]))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -253,9 +275,8 @@ fn all_revoked(_: &View<'_>, device: &PairedDevice) -> Option<String> {
 
 /// Scopes and roles of tokens that the record does not bear out, or that fall short of it.
 fn scopes_off(view: &View<'_>, device: &PairedDevice) -> Option<String> {
-    let rules = Rules { release: None, as_of_ms: None };
     let records = Records { paired: std::slice::from_ref(device), ..Records::default() };
-    let beyond = judge(&records, &rules).into_iter().find_map(|problem| match problem.problem {
+    let beyond = judge(&records, &view.rules.for_records()).into_iter().find_map(|problem| match problem.problem {
         Problem::TokenWithoutRole { role } => {
             Some(format!("it has a token for {}, which is no role of its", words::cut(&role)))
         }

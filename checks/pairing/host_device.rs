@@ -27,12 +27,13 @@
 //! Upgrades: 2026.2.19 to 7.0 for a CLI with a shared secret, later for one without. Platforms: from 2026.2.26.
 
 use super::lockout::{Lack, Lockout, of_host};
+use super::plans;
 use super::record_fault;
 use super::requests::{Meaning, judged};
 use super::view::{Part, View};
 use super::words;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
-use crate::model::{Cause, Certainty, Finding, Severity, Unknown};
+use crate::model::{Applicability, Cause, Certainty, Finding, Plan, Severity, Unknown};
 use crate::snapshot::device::{PairedDevice, PendingRequest};
 
 /// See the module's documentation.
@@ -84,6 +85,28 @@ impl Check for HostDevice {
         let lockout = of_host(&view, device).map(|lockout| self.lockout(context, &view, device, &lockout));
         let platform = self.platform(context, &view, device);
         Ok(lockout.into_iter().chain(platform).collect())
+    }
+
+    fn plan(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
+        let view = View::of(context).ok()?;
+        let device = record(&view)?;
+        if !plans::may_change(context) {
+            return None;
+        }
+        let reason = "the next local connection is approved afresh, with all that the CLI asks for";
+        let mut steps = plans::remove(&view, Part::Paired, &[device.place.key.as_str()], reason);
+        if let Some(request) = request(&view) {
+            let reason = "while it waits, this host's own device is not approved locally";
+            steps.extend(plans::remove(&view, Part::Pending, &[request.place.key.as_str()], reason));
+        }
+        let summary = "Take out the record of this host's own device and its request, so that it is approved afresh";
+        let plan = plans::plan(&view, finding, Applicability::Unsafe, summary, steps)
+            .say_first("This host's own device gets a new device token; other devices are not touched")
+            .then_by_hand(format!("Connect locally: {}", context.openclaw("devices list")));
+        Some(match &finding.fix_hint {
+            Some(hint) if view.rules.has_local_approval() => plan.say_first(format!("The gentler way. {hint}")),
+            _ => plan,
+        })
     }
 }
 

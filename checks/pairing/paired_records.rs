@@ -32,9 +32,9 @@
 use super::record_fault::{RecordFault, faults};
 use super::view::{Part, View};
 use super::words::{self, count};
-use super::{lockout, record_words};
+use super::{lockout, record_plan, record_words};
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
-use crate::model::{Cause, Certainty, Evidence, Finding, Severity, Unknown};
+use crate::model::{Cause, Certainty, Evidence, Finding, Plan, Severity, Unknown};
 
 /// See the module's documentation.
 pub struct PairedRecords;
@@ -91,6 +91,11 @@ impl Check for PairedRecords {
         findings.extend(self.duplicates(context, &view));
         findings.extend(self.left_out(context, &view));
         Ok(findings)
+    }
+
+    fn plan(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
+        let view = View::of(context).ok()?;
+        record_plan::plan(context, &view, finding)
     }
 }
 

@@ -28,11 +28,12 @@
 //! All releases. Metadata is compared from 2026.2.26; `openclaw devices` helps a locked-out host itself from 2026.2.21.
 
 use super::lockout::of_host;
+use super::plans;
 use super::requests::{Judged, Meaning, Origin, judged, never_expires};
 use super::view::{Part, View};
 use super::words::{self, count};
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
-use crate::model::{Cause, Certainty, Evidence, Finding, Unknown};
+use crate::model::{Applicability, Cause, Certainty, Evidence, Finding, Plan, Unknown};
 
 /// See the module's documentation.
 pub struct PendingRequests;
@@ -93,6 +94,42 @@ impl Check for PendingRequests {
                 group.first().map(|first| self.finding(context, &view, spec.code, first, &group))
             })
             .collect())
+    }
+
+    fn plan(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
+        let view = View::of(context).ok()?;
+        let judged = judged(&view, view.pending().ok()?);
+        let keys: Vec<&str> = judged
+            .iter()
+            .filter(|request| code(&view, request) == Some(finding.code.as_str()))
+            .map(|request| request.request.place.key.as_str())
+            .collect();
+        let number = keys.len();
+        let dropped = |applicability: Applicability, what: &str, reason: &str| {
+            let summary = format!("Drop {} from {}", count(number, what), view.path(Part::Pending));
+            let steps = plans::remove(&view, Part::Pending, &keys, reason);
+            plans::may_change(context).then(|| plans::plan(&view, finding, applicability, summary, steps))
+        };
+        match finding.code.as_str() {
+            "request-entry-null" => {
+                dropped(Applicability::Safe, "entry", "`null` ends every handshake, and holds nothing")
+            }
+            "request-entry-odd" if view.json().is_some() => {
+                dropped(Applicability::Safe, "entry", "it is no request and never goes away by itself")
+            }
+            "host-request-blocks" => {
+                let reason = "it was made while this host counted as remote, and keeps the local approval away";
+                // Stopping a gateway for it changes more than the request.
+                let applicability = if view.json().is_some() { Applicability::Safe } else { Applicability::Unsafe };
+                let again = format!("Connect locally again: {}", context.openclaw("devices list"));
+                dropped(applicability, "request", reason).map(|plan| plan.then_by_hand(again))
+            }
+            "requests-expired" | "request-left-over" | "request-entry-odd" => None,
+            _ => finding.fix_hint.clone().map(|hint| {
+                let read = format!("Read what waits: {}", context.openclaw("devices list"));
+                Plan::manual(finding, "Whether these devices may come in is for you to say", vec![read, hint])
+            }),
+        }
     }
 }
 
@@ -162,7 +199,7 @@ fn noun(code: &str) -> &'static str {
 
 fn certainty(judged: &Judged<'_>, view: &View<'_>) -> Certainty {
     match judged.meaning {
-        _ if !view.rules.known => Certainty::Likely,
+        _ if !view.rules.known || judged.is_over => Certainty::Likely,
         Meaning::Unclear => Certainty::Possible,
         // That it blocks is certain; what made it count as remote is read from what was recorded.
         Meaning::BlocksHost(_) => Certainty::Likely,
@@ -226,6 +263,7 @@ fn evidence(judged: &Judged<'_>) -> String {
         Some(ts) => format!("made {}", words::time(*ts)),
         None => "without a time, so that it never expires".to_owned(),
     };
+    let over = if judged.is_over { ", expired since" } else { "" };
     let silent = if request.silent.known() == Some(&true) { "" } else { ", not to be approved without asking" };
     let asks = request.scopes.known().filter(|scopes| !scopes.is_empty());
     let asks = asks.map(|scopes| format!(", asks for {}", words::list(scopes))).unwrap_or_default();
@@ -237,7 +275,10 @@ fn evidence(judged: &Judged<'_>) -> String {
         }
         _ => String::new(),
     };
-    format!("request {id} of device {device}{own} ({}){from}: {made}{silent}{asks}{changed}", words::request(request))
+    format!(
+        "request {id} of device {device}{own} ({}){from}: {made}{over}{silent}{asks}{changed}",
+        words::request(request)
+    )
 }
 
 /// What to do, with commands of that release. Only ids that are plainly ids go into a command.
@@ -245,7 +286,9 @@ fn hint(judged: &Judged<'_>, number: usize, context: &Context<'_>, view: &View<'
     let id = &judged.request.place.key;
     let plain = words::id(id) == *id;
     let approve = |what: &str| {
-        if number == 1 && plain {
+        if judged.is_over {
+            format!("{what}, after it has asked again: {}", context.openclaw("devices list"))
+        } else if number == 1 && plain {
             format!("{what}: {}", context.openclaw(&format!("devices approve {id}")))
         } else {
             format!("{what}, each by its id: {}", context.openclaw("devices list"))

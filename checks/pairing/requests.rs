@@ -13,7 +13,7 @@ pub(super) enum Meaning {
     NullEntry,
     /// No request at all, or one that belongs elsewhere; it does no harm.
     OddEntry,
-    /// Its time is over; OpenClaw drops it when it next looks.
+    /// A first request whose time is over; OpenClaw drops it when it next looks.
     Expired,
     /// It belongs to this host's own device, was made while that counted as remote, and keeps the local approval away.
     BlocksHost(Origin),
@@ -64,13 +64,20 @@ pub(super) struct Judged<'s> {
     pub meaning: Meaning,
     /// Whether it is from the host's own identity.
     pub is_host: bool,
+    /// Whether its time is over. What a known device was refused for stays true beyond that.
+    pub is_over: bool,
 }
 
 /// Judges every request.
 pub(super) fn judged<'s>(view: &View<'s>, pending: &'s [PendingRequest]) -> Vec<Judged<'s>> {
     pending
         .iter()
-        .map(|request| Judged { request, meaning: meaning(view, request), is_host: view.is_host(&request.device_id) })
+        .map(|request| Judged {
+            request,
+            meaning: meaning(view, request),
+            is_host: view.is_host(&request.device_id),
+            is_over: !view.rules.is_live(request, view.as_of_ms),
+        })
         .collect()
 }
 
@@ -98,16 +105,17 @@ fn meaning(view: &View<'_>, request: &PendingRequest) -> Meaning {
     if request.device_id.is_absent() {
         return Meaning::OddEntry;
     }
-    if !view.rules.is_live(request, view.as_of_ms) {
-        return Meaning::Expired;
-    }
     let unknown_device = matches!(request.paired, PairedRelation::NotPaired | PairedRelation::OtherKey);
     if unknown_device && blocks_host(view, request) && view.rules.grants_unknown_locally(view.auto_local()) {
         return Meaning::BlocksHost(origin(view, request));
     }
-    let paired = view.paired().unwrap_or_default();
-    let problems =
-        judge(&Records { paired, pending: std::slice::from_ref(request), ..Records::default() }, &Default::default());
+    // Only the one record that counts: judging all of them for each request would take for ever in a large store.
+    let record = request.device_id.known().and_then(|id| view.record_of(id));
+    let paired = record.map_or(&[][..], std::slice::from_ref);
+    let problems = judge(
+        &Records { paired, pending: std::slice::from_ref(request), ..Records::default() },
+        &view.rules.for_records(),
+    );
     let reasons = problems
         .into_iter()
         .find_map(|problem| match problem.problem {
@@ -115,7 +123,9 @@ fn meaning(view: &View<'_>, request: &PendingRequest) -> Meaning {
             _ => None,
         })
         .unwrap_or_default();
-    of_reasons(view, reasons)
+    let meaning = of_reasons(view, reasons);
+    let first_time = matches!(meaning, Meaning::New | Meaning::LeftOver | Meaning::Unclear);
+    if first_time && !view.rules.is_live(request, view.as_of_ms) { Meaning::Expired } else { meaning }
 }
 
 /// The first reason that counts, in the order in which the gateway checks: key, metadata, role, scopes.

@@ -215,6 +215,11 @@ impl Rules {
         self.from(3, 31)
     }
 
+    /// The rules for judging records.
+    pub fn for_records(&self) -> crate::statedb::judge::Rules<'_> {
+        crate::statedb::judge::Rules { release: Some(&self.release), as_of_ms: None }
+    }
+
     /// Which scopes satisfy which.
     pub fn scopes(&self) -> ScopeRules {
         ScopeRules::of(Some(&self.release))

@@ -25,13 +25,14 @@
 //! ## Since and until
 //! clawdbot 2026.1 to 2026.7.35. The silent loss by a failed read ends with 2026.4.25.
 
+use super::plans;
 use super::view::{Part, View};
 use super::words::{self, count};
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::logs::kind::EventKind;
 use crate::logs::rejection::Rejection;
 use crate::logs::summary::LogSummary;
-use crate::model::{Cause, Certainty, Evidence, Fact, Finding, HostPath, Severity, Unknown};
+use crate::model::{Applicability, Cause, Certainty, Evidence, Fact, Finding, HostPath, Plan, Severity, Unknown};
 use crate::snapshot::device::{DeviceId, PairedDevice};
 use crate::snapshot::store::{FileState, JsonStore, StoreCopy};
 use std::collections::BTreeSet;
@@ -88,6 +89,23 @@ impl Check for StoreLoss {
         let fresh = afresh(context, &view, paired);
         let copy = best_copy(store, paired).map(|missing| self.copy(context, &view, paired, &missing, fresh.is_some()));
         Ok(fresh.map(|loss| self.afresh(context, &view, &loss)).into_iter().chain(copy).collect())
+    }
+
+    fn plan(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
+        let view = View::of(context).ok()?;
+        if finding.code == "store-lost-devices" {
+            let summary = "The lost records are gone; the devices have to be approved again";
+            return Some(Plan::manual(finding, summary, vec![plans::approve_again(context)]));
+        }
+        let (take, words) = plans::take_from_copy(&view).filter(|_| plans::may_change(context))?;
+        let step =
+            plans::edit(&view, Part::Paired, vec![take], "only the copy has them; no record that is there is changed");
+        let plan = plans::plan(&view, finding, Applicability::Unsafe, format!("Put back {words}"), vec![step]);
+        Some(
+            plan.say_first(
+                "Devices that were removed on purpose after the copy was made come back, too: read the list",
+            ),
+        )
     }
 }
 

@@ -87,6 +87,14 @@ impl<'s> View<'s> {
         }
     }
 
+    /// The records that could be made out, also of a text that the gateway can't use.
+    pub fn all_records(&self) -> &'s [PairedDevice] {
+        match self.generation {
+            Generation::Json(store) => &store.paired.records,
+            Generation::Sqlite(_, content) => content.paired.known().map_or(&[], Vec::as_slice),
+        }
+    }
+
     /// The waiting requests as the gateway sees them, expired ones included.
     ///
     /// # Errors

@@ -12,14 +12,23 @@ use std::fmt::Write as _;
 
 /// Arguments of `list`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  openclaw-doctor list
+  openclaw-doctor list --schema | jq .check")]
 pub struct ListArgs {
     /// As JSON.
     #[arg(long)]
     pub json: bool,
+    /// The JSON Schemas of the documents that this program prints and reads.
+    #[arg(long, conflicts_with = "json")]
+    pub schema: bool,
 }
 
 /// Arguments of `explain`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  openclaw-doctor explain state-ownership
+  openclaw-doctor explain duplicate-gateway | less")]
 pub struct ExplainArgs {
     /// A check, area, code or cause.
     #[arg(value_name = "ID")]
@@ -31,7 +40,9 @@ pub struct ExplainArgs {
 /// # Errors
 /// Output that can't be written.
 pub fn list(args: &ListArgs) -> Outcome {
-    let text = if args.json {
+    let text = if args.schema {
+        super::schema::all()
+    } else if args.json {
         let checks: Vec<_> = CHECKS
             .iter()
             .map(|check| json!({ "id": check.id(), "area": check.area(), "title": title(*check), "codes": check.codes() }))

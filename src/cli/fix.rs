@@ -176,10 +176,12 @@ fn conclude(
     said.alarms(&alarms);
     all_done &= alarms.is_empty();
     if prepared.iter().any(|plan| matches!(plan.standing, Standing::NeedsRoot(_))) {
-        said.text(&format!("Run as root: {}\n", command(args, world)))?;
+        said.text(&format!("Run as root: {}\n", as_root(args, world)))?;
     }
     if let Some(applied) = applied {
-        said.text(&format!("Transaction {id}. To take it back: openclaw-doctor undo {id}\n", id = applied.id))?;
+        let sudo = if rustix::process::geteuid().is_root() { "sudo " } else { "" };
+        let undo = join(&[&format!("{sudo}openclaw-doctor undo {}", applied.id), &world.options()]);
+        said.text(&format!("This was transaction {}. To take it back: {undo}\n", applied.id))?;
     }
     let errors = recheck.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     if prepared.is_empty() && errors == 0 {
@@ -222,14 +224,15 @@ fn conclude(
 }
 
 /// The same command, for root.
-fn command(args: &FixArgs, world: &dyn World) -> String {
-    let mut words = vec!["sudo openclaw-doctor fix".to_owned()];
-    words.extend(args.ids.iter().filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')).cloned());
-    if args.admit_unsafe {
-        words.push("--unsafe".to_owned());
-    }
-    words.push(world.options());
-    words.retain(|word| !word.is_empty());
+fn as_root(args: &FixArgs, world: &dyn World) -> String {
+    let plain = |id: &&String| id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let ids: Vec<&str> = args.ids.iter().filter(plain).map(String::as_str).collect();
+    let admit = if args.admit_unsafe { "--unsafe" } else { "" };
+    join(&["sudo openclaw-doctor fix", &ids.join(" "), admit, &world.options()])
+}
+
+fn join(words: &[&str]) -> String {
+    let words: Vec<&str> = words.iter().copied().filter(|word| !word.is_empty()).collect();
     words.join(" ")
 }
 

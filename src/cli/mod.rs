@@ -2,7 +2,10 @@
 //!
 //! One file per command. Each has its arguments (clap) and a `run` that returns an [`Outcome`].
 
+pub mod analyze;
+pub mod baseline;
 pub mod check;
+pub mod complete;
 pub mod explain;
 pub mod failure;
 pub mod fix;
@@ -14,7 +17,14 @@ pub mod output;
 pub mod probe;
 mod probe_command;
 mod probe_text;
+pub mod progress;
+pub mod redact;
 pub mod repair;
+pub mod report_command;
+pub mod schema;
+pub mod settings;
+pub mod share;
+pub mod triage;
 pub mod undo;
 pub mod when;
 pub mod world;
@@ -35,6 +45,9 @@ pub struct Cli {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub check: check::CheckArgs,
+    /// Don't read the doctor's own configuration file.
+    #[arg(long, global = true)]
+    pub no_config: bool,
 }
 
 const LONG_VERSION: &str =
@@ -61,23 +74,57 @@ pub enum Command {
     Logs(Box<logs_command::LogsArgs>),
     /// Talk to the gateway and say what it answered; never creates a pairing request.
     Probe(Box<probe::ProbeArgs>),
+    /// The redacted report for a thread.
+    Report(Box<report_command::ReportArgs>),
+    /// The same checks on a snapshot that somebody attached.
+    Analyze(Box<analyze::AnalyzeArgs>),
+    /// Read pasted text and name the most likely causes, with the lines that say so.
+    Triage(triage::Args),
+    /// Hide secrets and identities in any text: a filter for logs that people paste.
+    Redact(redact::Args),
     /// The checks, codes and causes.
     List(explain::ListArgs),
     /// What a check, code or cause means.
     Explain(explain::ExplainArgs),
+    /// The doctor's own settings, and where each comes from.
+    Config(settings::ConfigArgs),
+    /// Print the completion script of a shell.
+    Completions(complete::CompletionsArgs),
+    /// Print the man page.
+    Man(complete::ManArgs),
 }
 
 /// Parses and runs. Failures are printed; the exit code is returned.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let cli = match Cli::command().try_get_matches_from(&arguments).and_then(|matches| Cli::from_arg_matches(&matches))
-    {
+    let no_config = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--no-config");
+    let place = if no_config { None } else { settings::find() };
+    let settings = settings::Settings::load(place.clone());
+    // A broken file must not keep `--help` from helping: it is reported after the arguments are read.
+    let command_line = match &settings {
+        Ok(settings) => settings.defaults_into(Cli::command()),
+        Err(_) => Cli::command(),
+    };
+    let matches = command_line.clone().try_get_matches_from(&arguments);
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return usage(&error, &arguments),
     };
-    let command = cli.command.unwrap_or(Command::Check(Box::new(cli.check)));
+    let mut command = cli.command.unwrap_or(Command::Check(Box::new(cli.check)));
     let json = command.wants_json();
-    match command.run() {
+    let outcome = match settings {
+        Err(failure) if command.needs_settings() => Err(failure),
+        Err(_) => command.run(),
+        Ok(settings) => match &mut command {
+            Command::Config(_) => settings::run(&settings, place.as_ref(), &command_line),
+            Command::Check(args) => {
+                args.judge.settings = settings.into();
+                command.run()
+            }
+            _ => command.run(),
+        },
+    };
+    match outcome {
         Ok(exit) => exit as u8,
         Err(failure) => {
             report_failure(&failure, json);
@@ -95,8 +142,16 @@ impl Command {
             Command::History(args) => repair::history(args),
             Command::Logs(args) => logs_command::run(args),
             Command::Probe(args) => probe_command::run(args),
+            Command::Report(args) => report_command::run(args),
+            Command::Analyze(args) => analyze::run(args),
+            Command::Triage(args) => triage::run(args),
+            Command::Redact(args) => redact::run(args),
             Command::List(args) => explain::list(args),
             Command::Explain(args) => explain::explain(args),
+            // Without settings there is nothing to show.
+            Command::Config(_) => Ok(Exit::Ok),
+            Command::Completions(args) => complete::completions(args, Cli::command()),
+            Command::Man(args) => complete::man(args, Cli::command()),
         }
     }
 
@@ -107,9 +162,18 @@ impl Command {
             Command::Undo(_) | Command::History(_) => false,
             Command::Logs(args) => args.logs.json,
             Command::Probe(args) => args.json,
+            Command::Report(args) => args.wants_json(),
+            Command::Analyze(args) => args.wants_json(),
+            Command::Triage(args) => args.json,
+            Command::Redact(_) => false,
             Command::List(args) => args.json,
-            Command::Explain(_) => false,
+            Command::Explain(_) | Command::Config(_) | Command::Completions(_) | Command::Man(_) => false,
         }
+    }
+
+    /// Whether a broken configuration file keeps it from running: it judges, or shows the settings.
+    fn needs_settings(&self) -> bool {
+        !matches!(self, Command::List(_) | Command::Explain(_) | Command::Completions(_) | Command::Man(_))
     }
 }
 

@@ -1,10 +1,12 @@
 //! The options of every collecting command, as typed and as resolved.
 
 use super::failure::Failure;
+use super::settings::Settings;
 use crate::model::shell::quote;
 use crate::model::{Release, Severity};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where to look.
@@ -78,6 +80,9 @@ pub struct JudgeArgs {
     /// What could not be read does not make exit code 3.
     #[arg(long)]
     pub allow_unknown: bool,
+    /// What the configuration file says; no argument.
+    #[arg(skip)]
+    pub settings: Arc<Settings>,
 }
 
 /// How to write.

@@ -92,14 +92,16 @@ fn dotenv(text: &str) -> Vec<Pair> {
         .collect()
 }
 
-/// Strips one pair of equal quotes; in double quotes `\n` and `\r` are expanded, nothing else.
+/// Strips one pair of equal quotes. After an opening double quote `\n` and `\r` are expanded, nothing else, whether the
+/// quote is closed or not.
 fn unquote(value: &str) -> String {
     let mut inner = value.chars();
-    match (inner.next(), inner.next_back()) {
-        (Some('"'), Some('"')) => inner.as_str().replace("\\n", "\n").replace("\\r", "\r"),
-        (Some(first @ ('\'' | '`')), Some(last)) if first == last => inner.as_str().to_owned(),
-        _ => value.to_owned(),
-    }
+    let (first, last) = (inner.next(), inner.next_back());
+    let stripped = match first {
+        Some('\'' | '"' | '`') if first == last => inner.as_str(),
+        _ => value,
+    };
+    if first == Some('"') { stripped.replace("\\n", "\n").replace("\\r", "\r") } else { stripped.to_owned() }
 }
 
 /// Counts lines while offsets only grow.
@@ -242,7 +244,7 @@ mod tests {
     #[test]
     fn dotenv_is_read_as_the_package_reads_it() {
         let text = "# comment\nA=1\nexport B = two words # tail\nC='single # kept'\nD=\"line1\\nline2\"\nE=\"over\n\
-                    lines\"\nF=\nG: yaml\nH=a#b\n  I=`tick's`\nJ=a=b==\n";
+                    lines\"\nF=\nG: yaml\nH=a#b\n  I=`tick's`\nJ=a=b==\nK=\"open\\nx\n";
         assert_eq!(
             show(dotenv(text)),
             lines(&[
@@ -256,6 +258,7 @@ mod tests {
                 ("H", "a", 10),
                 ("I", "tick's", 11),
                 ("J", "a=b==", 12),
+                ("K", "\"open\nx", 13),
             ])
         );
     }

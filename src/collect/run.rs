@@ -7,7 +7,7 @@ use super::installations::select;
 use super::locks::{self, LockInputs};
 use super::programs::{self, ProgramInputs};
 use super::services::{self, ServiceInputs};
-use super::source::{Account, Reader, Source};
+use super::source::{Account, Reader, Source, read_text};
 use super::{clock, container, listeners, logs, mounts, processes};
 use crate::logs::LogSummary;
 use crate::model::subject::Subject;
@@ -340,13 +340,24 @@ impl<'r> Run<'r> {
         installation.release = self.judged_release(&installation.versions);
     }
 
+    /// The running kernel's answer, or the file of an image.
+    fn host_name(&self) -> Fact<String> {
+        let name = if self.source.is_live() {
+            rustix::system::uname().nodename().to_string_lossy().into_owned()
+        } else {
+            read_text(self.source, std::path::Path::new("/etc/hostname"), 4096, Reader::Own).unwrap_or_default()
+        };
+        let name = name.trim().to_owned();
+        if name.is_empty() { Fact::Absent } else { Fact::Known(name) }
+    }
+
     fn host(&self) -> HostFacts {
         HostFacts {
             os: std::env::consts::OS.to_owned(),
             arch: std::env::consts::ARCH.to_owned(),
             root: self.source.root().map(HostPath::from),
             live: self.source.is_live(),
-            name: Fact::unknown(UnknownKind::NotCollected, "not collected"),
+            name: self.host_name(),
         }
     }
 

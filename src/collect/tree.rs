@@ -221,6 +221,7 @@ pub fn role_of(relative: &Path, kind: EntryKind) -> EntryRole {
             EntryRole::DatabaseCompanion
         }
         ["state", name] if name.starts_with("openclaw.sqlite") && !is_directory => EntryRole::DatabaseCopy,
+        [".openclaw" | ".clawdbot" | ".moltbot"] if is_directory => EntryRole::NestedState,
         ["config-journal-fingerprint.key"] => EntryRole::JournalKey,
         ["tmp"] => EntryRole::LockDir,
         ["tmp", name] if is_directory && name.starts_with("openclaw-") => EntryRole::LockDir,

@@ -5,7 +5,7 @@ use super::error::{FixError, Result};
 use super::fingerprint::{Stamp, digest_of};
 use super::op::Xattr;
 use super::sys;
-use super::walk::{Dir, Last, Links, Pin, Place, Walker};
+use super::walk::{Last, Links, Pin, Place, Walker, Way};
 use crate::collect::source::EntryKind;
 use crate::model::{ContentDigest, HostPath};
 use std::fs::File;
@@ -27,12 +27,13 @@ impl Access<'_> {
         self.walker.locate(path, Last::Keep, Links::Refuse)
     }
 
-    /// Works in a directory.
+    /// Works in the directory of a place. Behind a link that the account controls only the account's rights are used.
     ///
     /// # Errors
     /// Those of `work`, and where the account's rights cannot be taken on.
-    pub fn in_dir<T>(&self, dir: &Dir, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        if self.walker.is_roots_own(dir) { work() } else { self.walker.actor.as_account(work) }
+    pub fn in_dir<T>(&self, place: &Place, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let roots = place.way == Way::Straight && self.walker.is_roots_own(&place.dir);
+        if roots { work() } else { self.walker.actor.as_account(work) }
     }
 
     /// Opens the pinned regular file for reading: as whoever works in its directory, else as root, which is safe
@@ -43,9 +44,11 @@ impl Access<'_> {
     pub fn open_pinned(&self, place: &Place, pin: &Pin) -> Result<File> {
         must_be_plain_file(&pin.stamp, &place.path)?;
         let open = || sys::open_pinned(place.dir.fd(), &place.name, pin.fd()).map_err(|e| open_error(&place.path, e));
-        let opened = match self.in_dir(&place.dir, open) {
+        let opened = match self.in_dir(place, open) {
             Err(FixError::Io { source, .. })
-                if source.kind() == std::io::ErrorKind::PermissionDenied && self.walker.actor.privileged =>
+                if source.kind() == std::io::ErrorKind::PermissionDenied
+                    && self.walker.actor.privileged
+                    && place.way == Way::Straight =>
             {
                 open()
             }

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod actions;
 pub mod config_edit;
+pub mod describe;
 pub mod engine;
 pub mod error;
 pub mod fingerprint;
@@ -19,7 +20,9 @@ pub mod recover;
 pub mod rights;
 pub mod run;
 pub mod show;
+pub mod store_edit;
 pub mod sys;
+pub mod unchanged;
 pub mod undo;
 pub mod walk;
 pub mod world;

@@ -112,7 +112,7 @@ fn removed(access: &Access<'_>, intent: &Intent, path: &HostPath, before: &Stamp
         let place = access.place(temporary)?;
         if place.pin()?.is_some_and(|pin| pin.stamp.same_inode(before)) {
             let original = access.place(path)?;
-            access.in_dir(&place.dir, || {
+            access.in_dir(&place, || {
                 sys::rename_to_free(place.dir.fd(), &place.name, &original.name)
                     .map_err(|error| FixError::io(format!("put {path} back"), error))
             })?;
@@ -138,7 +138,7 @@ pub fn clear_temporary(access: &Access<'_>, intent: &Intent) -> Result<()> {
     if pin.stamp.kind != EntryKind::File || before.is_some() && look(access, path)?.is_none() {
         return Err(FixError::refused(temporary, "is left over and may be the only copy; look at it"));
     }
-    access.in_dir(&place.dir, || {
+    access.in_dir(&place, || {
         rustix::fs::unlinkat(place.dir.fd(), &place.name, AtFlags::empty())
             .map_err(|error| FixError::io(format!("clear away {temporary}"), error))
     })

@@ -154,6 +154,10 @@ pub fn take_back(site: &Site<'_>, ledger: &mut Ledger, deeds: Vec<Deed>, own: &m
 }
 
 fn back(hands: &Hands<'_>, ledger: &mut Ledger, deed: &Deed, own: &mut Own) -> Result<()> {
+    // A process that was ended stays ended, which the plan said before.
+    if matches!(deed.intent.op, Op::EndProcess { .. }) {
+        return Ok(());
+    }
     let tasks = inverse(&deed.intent, &deed.after).map_err(FixError::no)?;
     for task in tasks {
         let task = rebase(hands, &task, own, &[])?;

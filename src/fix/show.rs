@@ -79,8 +79,8 @@ fn step_lines(line: &mut dyn FnMut(usize, &str), number: usize, step: &Step, low
     if shown.entries.len() > MOST_ENTRIES {
         line(7, &format!("and {} more (--json lists all)", shown.entries.len() - MOST_ENTRIES));
     }
-    for left in &shown.left {
-        line(5, &format!("left alone: {left}"));
+    for note in &shown.notes {
+        line(5, note);
     }
     line(5, &format!("because {}", step.reason));
     for diff_line in shown.diff.iter().flat_map(|diff| diff.lines()) {
@@ -170,7 +170,7 @@ fn action_json(step: &Step, lowered: Option<&Lowered>, fate: Option<&Fate>) -> V
         "reason": step.reason,
         "diff": shown.diff,
         "entries": shown.entries,
-        "leftAlone": shown.left,
+        "notes": shown.notes,
         "result": result,
     })
 }
@@ -184,6 +184,7 @@ pub fn kind(action: &Action) -> &'static str {
         Action::ClearAttributes { .. } => "clear-attributes",
         Action::Replace { .. } => "replace",
         Action::EditConfig { .. } => "edit-config",
+        Action::EditStore { .. } => "edit-store",
         Action::Create { .. } => "create",
         Action::SetAside { .. } => "set-aside",
         Action::SetAsideDatabase { .. } => "set-aside-database",

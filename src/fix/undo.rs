@@ -1,7 +1,8 @@
 //! Taking a transaction back: the inverse operations in reverse order, under the same guards as a fix, journalled as a
 //! transaction of its own, and refused where the state has changed since.
 
-use super::actions::Purpose;
+use super::actions::{Deed, Purpose};
+use super::describe::describe;
 use super::engine::Engine;
 use super::error::{FixError, Result};
 use super::fingerprint::Stamp;
@@ -169,15 +170,46 @@ impl Engine<'_> {
             locks.take(&self.top, &part.actor, &part.start.bases)?;
         }
         let of = &prepared.transaction.begin.id;
-        let mut ledger = Ledger::begin(vault, Kind::Undo { of: of.clone() }, now)?;
-        let mut own = Own::default();
-        let mut alarms = Vec::new();
+        let ledger = Ledger::begin(vault, Kind::Undo { of: of.clone() }, now)?;
+        let mut progress = Progress { ledger, own: Own::default(), alarms: Vec::new() };
+        let mut done: Vec<(&Part, Vec<Deed>)> = Vec::new();
         for part in &prepared.parts {
-            self.undo_part(part, prepared, vault, &mut ledger, &mut own, &mut alarms)?;
+            match self.undo_part(part, prepared, vault, &mut progress) {
+                Ok(deeds) => done.push((part, deeds)),
+                Err(error) => return Err(self.give_up(done, vault, progress, error)),
+            }
         }
-        ledger.mark_undone(vault, of)?;
-        ledger.end(jiff::Timestamp::now())?;
-        Ok((ledger.id.clone(), alarms))
+        progress.ledger.mark_undone(vault, of)?;
+        progress.ledger.end(jiff::Timestamp::now())?;
+        Ok((progress.ledger.id.clone(), progress.alarms))
+    }
+
+    /// All or nothing: what was taken back before a later part failed is put in force again. Where a gateway runs again by
+    /// now it is left, and this undo stays open: taking it back stops the gateway first.
+    fn give_up(
+        &self,
+        done: Vec<(&Part, Vec<Deed>)>,
+        vault: &Vault,
+        mut progress: Progress,
+        error: FixError,
+    ) -> FixError {
+        if done.iter().any(|(part, deeds)| part.start.gateway_stopped && !deeds.is_empty()) {
+            let id = &progress.ledger.id;
+            return FixError::Command {
+                what: format!("{error}. A part was taken back before; `undo {id}` reverts that"),
+            };
+        }
+        for (part, deeds) in done.into_iter().rev() {
+            let ended = take_back(&self.site(part, vault), &mut progress.ledger, deeds, &mut progress.own);
+            // Where this cannot be written the undo stays open, and the next run finds it.
+            let _ = progress.ledger.plan_end(ended);
+        }
+        let _ = progress.ledger.end(jiff::Timestamp::now());
+        error
+    }
+
+    fn site<'a>(&'a self, part: &'a Part, vault: &'a Vault) -> Site<'a> {
+        Site { top: &self.top, actor: &part.actor, bases: &part.start.bases, machine: &self.machine, vault }
     }
 
     fn undo_part(
@@ -185,11 +217,10 @@ impl Engine<'_> {
         part: &Part,
         prepared: &PreparedUndo,
         vault: &Vault,
-        ledger: &mut Ledger,
-        own: &mut Own,
-        alarms: &mut Vec<String>,
-    ) -> Result<()> {
-        let site = Site { top: &self.top, actor: &part.actor, bases: &part.start.bases, machine: &self.machine, vault };
+        progress: &mut Progress,
+    ) -> Result<Vec<Deed>> {
+        let Progress { ledger, own, alarms } = progress;
+        let site = self.site(part, vault);
         let hands = site.hands(Purpose::Undo(vault, &prepared.transaction.begin.id));
         let installation = part.start.installation.as_deref();
         ledger.plan(PlanStart { summary: format!("undo: {}", part.start.summary), ..part.start.clone() })?;
@@ -204,14 +235,12 @@ impl Engine<'_> {
                 let task = rebase(&hands, task, own, &prepared.later)?;
                 perform(&hands, ledger, &task, own, &mut deeds)?;
             }
-            Ok(())
+            ledger.plan_end(PlanResult::Applied)
         };
         let result = all();
         if result.is_err() {
-            let ended = take_back(&site, ledger, deeds, own);
-            ledger.plan_end(ended)?;
-        } else {
-            ledger.plan_end(PlanResult::Applied)?;
+            let ended = take_back(&site, ledger, std::mem::take(&mut deeds), own);
+            let _ = ledger.plan_end(ended);
         }
         if let Err(error) = gateway::restore(&debt, &hands, ledger, own) {
             alarms.push(error.to_string());
@@ -221,8 +250,15 @@ impl Engine<'_> {
                 "THE GATEWAY WAS ENDED and is not started again by openclaw-doctor; start it with: {start}"
             ));
         }
-        result
+        result.map(|()| deeds)
     }
+}
+
+/// An undo on its way.
+struct Progress {
+    ledger: Ledger,
+    own: Own,
+    alarms: Vec<String>,
 }
 
 /// The result of an operation: as recorded, or found out by looking. `None` where there is nothing to take back.
@@ -308,30 +344,4 @@ fn owed(plan: &PlanPart) -> Option<(Manager, String)> {
         }
     }
     owed.filter(|_| plan.result.is_none())
-}
-
-/// An operation in words, without contents.
-pub fn describe(op: &Op) -> String {
-    match op {
-        Op::Meta { items } => match items.as_slice() {
-            [item] => format!(
-                "{}: owner {}:{} to {}:{}, mode {:04o} to {:04o}",
-                item.path, item.before.uid, item.before.gid, item.uid, item.gid, item.before.mode, item.mode
-            ),
-            items => {
-                let first = items.first().map(|item| item.path.to_string()).unwrap_or_default();
-                format!("owner and mode of {} entries, the first of them {first}", items.len())
-            }
-        },
-        Op::Flags { path, to, .. } => format!("{path}: immutable {}, append-only {}", to.immutable, to.append_only),
-        Op::Put { path, before: Some(_), image } => format!("{path}: put the {} bytes back that it had", image.size),
-        Op::Put { path, before: None, image } => format!("{path}: create with {} bytes", image.size),
-        Op::Remove { path, .. } => format!("{path}: remove"),
-        Op::Rename { path, to, .. } => format!("{path}: rename to {}", to.file_name()),
-        Op::Link { path, target, .. } => format!("{path}: make the link to {target}"),
-        Op::Unlink { path, target, .. } => format!("{path}: remove the link to {target}"),
-        Op::Unit { unit, change, .. } | Op::Gateway { unit, change, .. } => format!("unit {unit}: {}", change.word()),
-        Op::EndProcess { process, .. } => format!("end process {}", process.pid),
-        Op::DeleteRow { database, table, .. } => format!("{database}: delete one row from {table}"),
-    }
 }

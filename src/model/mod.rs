@@ -11,6 +11,7 @@ pub mod plan;
 pub mod release;
 pub mod secret;
 pub mod shell;
+pub mod store_edit;
 pub mod subject;
 
 pub use cause::Cause;
@@ -24,3 +25,4 @@ pub use plan::{
 };
 pub use release::{Era, Product, Release};
 pub use secret::{Secret, SecretLabel, SecretVault};
+pub use store_edit::{Holds, StoreEdit};

@@ -4,6 +4,7 @@
 //! applies, verifies and journals. A check therefore never writes a diff, a backup or an inverse itself.
 
 use super::HostPath;
+use super::store_edit::{Holds, StoreEdit};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -247,6 +248,8 @@ pub enum Action {
     /// Edit a JSON5 document by span, all edits or none. `side_file` takes what [`ConfigEdit::MoveOut`] moves out; it
     /// must not exist yet.
     EditConfig { path: HostPath, edits: Vec<ConfigEdit>, side_file: Option<HostPath> },
+    /// Change a JSON file of the device store by record, all edits or none. Where the file is not there, it is made.
+    EditStore { path: HostPath, holds: Holds, edits: Vec<StoreEdit> },
     /// Create a file that is not there.
     Create { path: HostPath, content: Content, mode: u32 },
     /// Rename a file or directory to a free name in the same directory.

@@ -1,6 +1,8 @@
 //! The answer for a tired person at a terminal: the root cause first, then what proves it, then the one next command,
 //! then one line a check, then what was not looked at. Colour and marks never carry meaning alone.
 
+use super::headline::headline;
+use super::place::place;
 use super::sanitize;
 use crate::checks::run::Status;
 use crate::diagnosis::Diagnosis;
@@ -74,18 +76,13 @@ impl Page {
     }
 
     fn verdict(&mut self, report: &Report) {
-        let (words, style) = match report.verdict {
-            Verdict::Broken => ("BROKEN", Style::new().red().bold()),
-            Verdict::Inconclusive => ("NOT CONCLUSIVE", Style::new().yellow().bold()),
-            Verdict::Healthy => ("HEALTHY", Style::new().green().bold()),
+        let (word, summary) = headline(report);
+        let style = match report.verdict {
+            Verdict::Broken => Style::new().red().bold(),
+            Verdict::Inconclusive => Style::new().yellow().bold(),
+            Verdict::Healthy => Style::new().green().bold(),
         };
-        let summary = match (report.verdict, report.diagnosis.first()) {
-            (_, Some(diagnosis)) => diagnosis.title.clone(),
-            (Verdict::Broken, None) => "there are errors, but none that explains a lock-out".to_owned(),
-            (Verdict::Inconclusive, None) => "no cause found, but what decides could not be read".to_owned(),
-            (Verdict::Healthy, None) => "no cause for a lock-out found".to_owned(),
-        };
-        let painted = self.paint(words, style);
+        let painted = self.paint(word, style);
         let line = format!("{painted}: {}", sanitize(&summary));
         self.line(&line);
         self.about(report);
@@ -186,6 +183,9 @@ impl Page {
             let filled = textwrap::fill(&sanitize(&text), options);
             let line = format!("  {mark}{}", filled.get(9..).unwrap_or(&filled));
             self.line(&line);
+            if let Some(aside) = &finding.set_aside {
+                self.paragraph("           ", "           ", &format!("Does not count: {}", aside.reason));
+            }
             if let Some(hint) = &finding.fix_hint {
                 self.paragraph("           ", "           ", &format!("What to do: {hint}"));
             }
@@ -232,14 +232,6 @@ impl Page {
         for unknown in &report.unknown {
             self.paragraph("  - ", "    ", &format!("{}: {}", unknown.fact, unknown.reason));
         }
-    }
-}
-
-fn place(finding: &ReportedFinding) -> String {
-    match (&finding.path, finding.line) {
-        (Some(path), Some(line)) => format!(" {path}:{line}"),
-        (Some(path), None) => format!(" {path}"),
-        _ => String::new(),
     }
 }
 

@@ -2,16 +2,20 @@
 
 use super::select::Selection;
 use super::{
-    CheckSummary, Host, InstallationSummary, Report, ReportedFinding, RunBy, Tool, UnknownFact, Verdict, VersionSummary,
+    CheckSummary, GatewaySummary, Host, InstallationSummary, Report, ReportedFinding, RunBy, SetAside, SetAsideBy,
+    Tool, UnknownFact, Verdict, VersionSummary,
 };
 use crate::checks::run::{CheckRun, Status};
 use crate::diagnosis::{Diagnosis, Grounds, diagnose};
+use crate::logs::LogSummary;
 use crate::model::plan::{Applicability, Plan};
 use crate::model::{Cause, Certainty, Fact, Finding, Release, Severity};
+use crate::probe::facts::{Connect, EndpointProbe, Identity};
 use crate::snapshot::config::ConfigOutcome;
 use crate::snapshot::installation::StoreKind;
 use crate::snapshot::store::FileState;
 use crate::snapshot::{Installation, Snapshot};
+use std::collections::BTreeMap;
 
 /// What decides the exit code.
 #[derive(Debug, Clone)]
@@ -22,8 +26,10 @@ pub struct Judgement {
     pub allow_unknown: bool,
     /// What is wanted.
     pub selection: Selection,
-    /// Fingerprints that a baseline knows already; they don't count for the exit code.
-    pub known_before: std::collections::BTreeSet<String>,
+    /// Findings that don't count for the exit code, by fingerprint. Those that were dismissed are not diagnosed either.
+    pub set_aside: BTreeMap<String, SetAside>,
+    /// What the reader should know about how it was judged.
+    pub notes: Vec<String>,
 }
 
 /// Builds the report.
@@ -37,12 +43,16 @@ pub fn build(snapshot: &Snapshot, runs: &[CheckRun], judgement: &Judgement) -> R
     let findings: Vec<Finding> = judged.iter().map(|(finding, _)| (*finding).clone()).collect();
     let release = snapshot.selected().and_then(Installation::release);
     let grounds = Grounds { release_newer_than_known: release.is_some_and(Release::is_newer_than_known) };
+    let dismissed = |finding: &Finding| {
+        judgement.set_aside.get(&finding.fingerprint).is_some_and(|aside| aside.by == SetAsideBy::Dismissal)
+    };
+    let findings: Vec<Finding> = findings.into_iter().filter(|finding| !dismissed(finding)).collect();
     let diagnosis = diagnose(&findings, grounds, |cause, findings| next_step(snapshot, cause, findings, &judged));
     let unknown = unknown_facts(snapshot, runs);
     let undecided = undecided(snapshot);
     let fails = |finding: &Finding| {
         judgement.fail_on.is_some_and(|limit| finding.severity >= limit)
-            && !judgement.known_before.contains(&finding.fingerprint)
+            && !judgement.set_aside.contains_key(&finding.fingerprint)
     };
     let exit_code = if findings.iter().any(fails) {
         1
@@ -69,15 +79,34 @@ pub fn build(snapshot: &Snapshot, runs: &[CheckRun], judgement: &Judgement) -> R
         ok: exit_code == 0,
         exit_code,
         verdict,
+        fail_on: judgement.fail_on,
+        gateway: gateway(snapshot),
         checks_run: runs.iter().filter(|run| matches!(run.status, Status::Ok | Status::Found)).count(),
         checks_skipped: runs.iter().filter(|run| matches!(run.status, Status::Skipped | Status::Crashed)).count(),
         installations: snapshot.installations.iter().map(summary).collect(),
         diagnosis,
         checks: runs.iter().map(check_summary).collect(),
-        findings: judged.iter().map(|(finding, plan)| reported(finding, *plan)).collect(),
+        findings: judged.iter().map(|(finding, plan)| reported(finding, *plan, &judgement.set_aside)).collect(),
         unknown,
-        notes: notes(snapshot, &undecided),
+        notes: notes(snapshot, &undecided).into_iter().chain(judgement.notes.iter().cloned()).collect(),
     }
+}
+
+/// Whether a gateway answers, and how many connections its logs refused.
+fn gateway(snapshot: &Snapshot) -> GatewaySummary {
+    let endpoints = snapshot.probe.known().map(|probe| probe.endpoints.as_slice()).unwrap_or_default();
+    let nobody = |endpoint: &EndpointProbe| {
+        endpoint.connect == Connect::Refused || matches!(endpoint.is_openclaw, Identity::No { .. })
+    };
+    let up = if endpoints.iter().any(|endpoint| matches!(endpoint.is_openclaw, Identity::Yes { .. })) {
+        Some(true)
+    } else if !endpoints.is_empty() && endpoints.iter().all(nobody) {
+        Some(false)
+    } else {
+        None
+    };
+    let count = |logs: &LogSummary| logs.refusals.intervals().flat_map(|(_, reasons)| reasons.values()).sum();
+    GatewaySummary { up, refused: snapshot.logs.known().map(count) }
 }
 
 fn verdict(findings: &[Finding], diagnosis: &[Diagnosis], undecided: bool) -> Verdict {
@@ -256,8 +285,9 @@ fn check_summary(run: &CheckRun) -> CheckSummary {
     }
 }
 
-fn reported(finding: &Finding, plan: Option<&Plan>) -> ReportedFinding {
+fn reported(finding: &Finding, plan: Option<&Plan>, set_aside: &BTreeMap<String, SetAside>) -> ReportedFinding {
     ReportedFinding {
+        set_aside: set_aside.get(&finding.fingerprint).cloned(),
         fingerprint: finding.fingerprint.clone(),
         check_id: finding.check_id.clone(),
         code: finding.code.clone(),

@@ -35,6 +35,12 @@ pub struct Report {
     pub exit_code: u8,
     /// The verdict.
     pub verdict: Verdict,
+    /// The severity from which on a finding makes exit code 1; `None` for never.
+    #[serde(default)]
+    pub fail_on: Option<Severity>,
+    /// What the gateway itself shows.
+    #[serde(default)]
+    pub gateway: GatewaySummary,
     /// Checks that ran.
     pub checks_run: usize,
     /// Checks that did not.
@@ -51,6 +57,46 @@ pub struct Report {
     pub unknown: Vec<UnknownFact>,
     /// What the reader should know about this run.
     pub notes: Vec<String>,
+}
+
+impl Report {
+    /// Whether a finding makes exit code 1.
+    pub fn fails(&self, finding: &ReportedFinding) -> bool {
+        finding.set_aside.is_none() && self.fail_on.is_some_and(|limit| finding.severity >= limit)
+    }
+
+    /// How many findings of a severity count, beside those that were set aside.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity && finding.set_aside.is_none()).count()
+    }
+}
+
+/// What the gateway itself shows, for monitoring.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewaySummary {
+    /// Whether a gateway answers; `None` where nobody asked it or it can't be told.
+    pub up: Option<bool>,
+    /// Connections refused in the logs that were read; `None` where there were none to read.
+    pub refused: Option<u64>,
+}
+
+/// Why a finding does not count for the exit code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAside {
+    /// By what.
+    pub by: SetAsideBy,
+    /// Why, in the words of whoever did it.
+    pub reason: String,
+}
+
+/// What set a finding aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SetAsideBy {
+    /// `--baseline`: it was there before.
+    Baseline,
+    /// A dismissal in the configuration file.
+    Dismissal,
 }
 
 /// Who made a document.
@@ -186,6 +232,9 @@ pub struct ReportedFinding {
     pub fix_hint: Option<String>,
     /// What the doctor can do.
     pub fix: Option<FixSummary>,
+    /// Why it does not count, if so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub set_aside: Option<SetAside>,
 }
 
 /// What the doctor can do about a finding.

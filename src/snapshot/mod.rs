@@ -8,6 +8,7 @@ pub mod device;
 pub mod device_build;
 pub mod device_key;
 pub mod environment;
+pub mod file;
 pub mod installation;
 pub mod json_text;
 pub mod listener;

@@ -97,6 +97,8 @@ pub enum EntryRole {
     DatabaseCopy,
     /// `config-journal-fingerprint.key`, made together with the first state database (from 2026.8.1).
     JournalKey,
+    /// A state directory inside the state directory (`.openclaw/.openclaw`).
+    NestedState,
     /// `tmp/` and the lock directories in it.
     LockDir,
     /// A lock file.

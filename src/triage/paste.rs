@@ -1,7 +1,9 @@
 //! Pasted text → clean lines: colours, quoting, fences, tables and wrapping taken off; who speaks; what is a command.
 
-use crate::logs::text::{strip_ansi, tidy};
+use crate::logs::text::{cut, strip_ansi, tidy};
 use regex::Regex;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::LazyLock;
 
 /// One line of the paste.
@@ -63,17 +65,48 @@ impl Paste {
     }
 
     /// The lines joined by line ends, with the offset of each: everything, or only what is no advice.
+    ///
+    /// Patterns of people's words cost time on every byte, and a log repeats itself: of lines that differ in nothing
+    /// but digits a few are kept, very long ones are cut, and the whole is bounded.
     pub fn flat(&self, with_advice: bool) -> Flat {
         let mut flat = Flat::default();
+        let mut alike: HashMap<u64, u8> = HashMap::new();
         for (index, line) in self.lines.iter().enumerate() {
-            if with_advice || !line.is_advice {
-                flat.starts.push((flat.text.len(), index));
-                flat.text.push_str(&line.text);
-                flat.text.push('\n');
+            if line.is_advice && !with_advice {
+                continue;
             }
+            let seen = alike.entry(skeleton(&line.text)).or_default();
+            if *seen >= MOST_ALIKE && line.text.len() > SHORT_LINE {
+                continue;
+            }
+            *seen = seen.saturating_add(1);
+            if flat.text.len() >= MAX_FLAT {
+                break;
+            }
+            flat.starts.push((flat.text.len(), index));
+            flat.text.push_str(&cut(&line.text, LONGEST_LINE));
+            flat.text.push('\n');
         }
         flat
     }
+}
+
+/// Most lines that are kept of those that differ in nothing but digits.
+const MOST_ALIKE: u8 = 4;
+/// Shorter lines are always kept: they are cheap, and prose and listings have many alike.
+const SHORT_LINE: usize = 80;
+/// Longest part of a line that is matched with words, in characters.
+const LONGEST_LINE: usize = 2000;
+/// Longest text that is matched with words, in bytes.
+const MAX_FLAT: usize = 256 * 1024;
+
+/// A hash of a line without its digits and hexadecimal ids.
+fn skeleton(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for c in text.chars().filter(|c| !c.is_ascii_hexdigit()) {
+        c.hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// All lines as one text, so that patterns can reach over line ends.
@@ -96,6 +129,7 @@ struct Forms {
     quote: Regex,
     search: Regex,
     answer_overflow: Regex,
+    command: Regex,
     chat: Regex,
     github: Regex,
     continues: Regex,
@@ -106,7 +140,8 @@ static FORMS: LazyLock<Option<Forms>> = LazyLock::new(|| {
     Some(Forms {
         quote: Regex::new(r"^(?:\s*(?:>|&gt;)\s?)+").ok()?,
         search: Regex::new(r"(?i)\b(?:e?grep|rg|findstr|select-string|ack)\s+(?:-|\x22|')").ok()?,
-        answer_overflow: Regex::new(r"^[^\s#`$>|{\[-][^#`$>|{}\[\]:/]{0,40}$").ok()?,
+        answer_overflow: Regex::new(r"^[\w@][^#`$>|{}\[\]:/~=]{1,40}$").ok()?,
+        command: Regex::new(r"^(?:sudo|openclaw|clawdbot|systemctl|journalctl|docker|npm|curl|cat|cd|ls|mv|cp|rm|grep|tail|ssh|python3?|node|kill|launchctl)\b").ok()?,
         // `name — Today at 10:01`, `[10:01] name:`, `name  10:01 AM`
         chat: Regex::new(r"(?i)^(?:\[\d{1,2}:\d{2}[^\]]*\]\s*)?@?([\w .#-]{2,32}?)\s*(?:—|–|--)\s*(?:today|yesterday|\d{1,2}[/.-]\d)|^\[\d{1,2}:\d{2}[^\]]*\]\s*<?@?([\w.#-]{2,32})>?:\s").ok()?,
         // `user · comment · 2026-02-22`, `@user commented`, `user wrote:`
@@ -167,7 +202,8 @@ fn speakers(lines: &mut [Line]) -> Vec<Speaker> {
             .or_else(|| forms.github.captures(&line.text).and_then(|found| found.get(1)))
             .map(|name| name.as_str().trim().to_owned())
             .or_else(|| {
-                let bare = custom && next_is_mark && forms.answer_overflow.is_match(&line.text);
+                let name_like = forms.answer_overflow.is_match(&line.text) && !forms.command.is_match(&line.text);
+                let bare = custom && next_is_mark && name_like;
                 bare.then(|| line.text.clone())
             });
         if let Some(name) = name {

@@ -34,6 +34,9 @@ struct SignRule {
     speaks_for: BTreeMap<Cause, i32>,
     #[serde(default)]
     against: BTreeMap<Cause, i32>,
+    /// Whether a helper's words count, too: it reports what it was shown elsewhere.
+    #[serde(default)]
+    reported: bool,
 }
 
 /// Where `root` is shown by at least `from`, the signs of `takes` are its consequences.
@@ -180,8 +183,10 @@ impl Rules {
 
     /// Adds the signs in words.
     pub fn signs(&self, paste: &Paste, release: Option<&Release>, into: &mut Signs) {
-        let seen = self.look(paste.flat(false));
+        let own = self.look(paste.flat(false));
+        let all = self.look(paste.flat(true));
         for (rule, condition) in &self.signs {
+            let seen = if rule.reported { &all } else { &own };
             let mut lines = seen.applies(condition, release, paste).into_iter();
             if let Some(line) = lines.next() {
                 let marks = rule.speaks_for.iter().map(|(cause, weight)| (*cause, *weight));

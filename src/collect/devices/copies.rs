@@ -50,11 +50,12 @@ fn names(files: &Files<'_>, directory: &Path) -> impl Iterator<Item = String> {
     names.into_iter().filter_map(|name| name.into_string().ok())
 }
 
-/// `paired.json.bak`, `paired.json~`, `paired-old.json`, `paired (copy).json`, `paired.json.1f2e….tmp`.
+/// `paired.json.bak`, `paired.json~`, `paired-old.json`, `paired (copy).json`, `paired.json.1f2e….tmp`. Not what the
+/// doctor itself has set aside, nor an editor's swap file.
 fn is_copy_of_paired(name: &str) -> bool {
     let bare = name.trim_start_matches(['.', '#', '_']);
-    bare.starts_with("paired") && name != "paired.json" && !bare.ends_with(".swp")
-        || name.contains("paired.json") && name != "paired.json" && !bare.ends_with(".swp")
+    let named = bare.starts_with("paired") || name.contains("paired.json");
+    named && name != "paired.json" && !bare.ends_with(".swp") && !name.contains(".set-aside-")
 }
 
 /// The temporary name of 2026.5.12 to 7.1, which does not tell which file it was for.

@@ -2,36 +2,21 @@
 
 use super::text::Understood;
 use crate::json5::{Member, Node, Value};
-use crate::model::Span;
+use crate::model::{Holds, Span};
 use std::collections::{HashMap, HashSet};
 
-/// What a file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
-    /// Devices, by device id.
-    Paired,
-    /// Requests, by request id.
-    Pending,
-    /// Requests of nodes, by request id.
-    Nodes,
+/// Names that a wrapper of such records goes by, the likeliest first.
+fn wrappers(holds: Holds) -> &'static [&'static str] {
+    match holds {
+        Holds::Devices => &["paired", "devices", "entries", "records"],
+        Holds::Requests | Holds::NodeRequests => &["pending", "requests", "entries", "records"],
+        Holds::One => &[],
+    }
 }
 
-impl Held {
-    /// The field that the key of a record is taken from.
-    pub fn id_field(self) -> &'static str {
-        match self {
-            Held::Paired => "deviceId",
-            Held::Pending | Held::Nodes => "requestId",
-        }
-    }
-
-    /// Names that a wrapper of such records goes by, the likeliest first.
-    fn wrappers(self) -> &'static [&'static str] {
-        match self {
-            Held::Paired => &["paired", "devices", "entries", "records"],
-            Held::Pending | Held::Nodes => &["pending", "requests", "entries", "records"],
-        }
-    }
+/// The id inside a record, by which it should be filed.
+fn own_id(record: &Node, holds: Holds) -> String {
+    holds.id_field().and_then(|field| record.get(field)).and_then(Node::as_str).unwrap_or_default().to_owned()
 }
 
 /// One entry.
@@ -45,7 +30,7 @@ pub struct Entry<'n> {
 }
 
 /// The member whose value holds the records, if they do not stand at the top level.
-pub fn wrapper(root: &Node, held: Held) -> Option<&Member> {
+pub fn wrapper(root: &Node, holds: Holds) -> Option<&Member> {
     let members = root.members()?;
     if is_whole_record(root) || members.iter().any(|member| is_record(&member.value)) {
         return None;
@@ -60,8 +45,8 @@ pub fn wrapper(root: &Node, held: Held) -> Option<&Member> {
         Value::Array(elements) => elements.is_empty(),
         _ => false,
     };
-    let named = |member: &&Member| held.wrappers().contains(&member.key.as_str());
-    let rank = |member: &&Member| held.wrappers().iter().position(|name| *name == member.key).unwrap_or(usize::MAX);
+    let named = |member: &&Member| wrappers(holds).contains(&member.key.as_str());
+    let rank = |member: &&Member| wrappers(holds).iter().position(|name| *name == member.key).unwrap_or(usize::MAX);
     members
         .iter()
         .filter(inside)
@@ -70,11 +55,11 @@ pub fn wrapper(root: &Node, held: Held) -> Option<&Member> {
 }
 
 /// The entries, of duplicate keys only the last one.
-pub fn entries<'n>(root: &'n Node, held: Held) -> Vec<Entry<'n>> {
-    let holder = wrapper(root, held).map_or(root, |member| &member.value);
+pub fn entries<'n>(root: &'n Node, holds: Holds) -> Vec<Entry<'n>> {
+    let holder = wrapper(root, holds).map_or(root, |member| &member.value);
     match &holder.value {
         Value::Object(members) if is_whole_record(holder) => {
-            let key = holder.get(held.id_field()).and_then(Node::as_str).unwrap_or_default().to_owned();
+            let key = own_id(holder, holds);
             let offset = members.first().map_or(0, |member| member.key_span.start);
             vec![Entry { key, offset, node: holder }]
         }
@@ -97,7 +82,7 @@ pub fn entries<'n>(root: &'n Node, held: Held) -> Vec<Entry<'n>> {
             .iter()
             .filter(|element| is_record(element))
             .map(|element| {
-                let key = element.get(held.id_field()).and_then(Node::as_str).unwrap_or_default().to_owned();
+                let key = own_id(element, holds);
                 Entry { key, offset: element.span.start, node: element }
             })
             .collect(),
@@ -115,9 +100,9 @@ fn is_record(node: &Node) -> bool {
 }
 
 /// Keys that stand more than once, at the top level and inside records, with each place after the first.
-pub fn duplicates(understood: &Understood, root: &Node, held: Held) -> Vec<(String, Span)> {
+pub fn duplicates(understood: &Understood, root: &Node, holds: Holds) -> Vec<(String, Span)> {
     const MOST: usize = 50;
-    let holder = wrapper(root, held).map_or(root, |member| &member.value);
+    let holder = wrapper(root, holds).map_or(root, |member| &member.value);
     let mut found = Vec::new();
     let mut look = |members: &[Member], prefix: &str| {
         let mut seen = HashSet::new();

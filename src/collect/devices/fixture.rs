@@ -109,6 +109,11 @@ impl State {
         self
     }
 
+    /// The host.
+    pub(crate) fn source(&self) -> LiveSource {
+        LiveSource::below(self.0.path()).expect("a root")
+    }
+
     /// Reads the store.
     pub(crate) fn collect(&self) -> JsonStore {
         self.collect_with(&mut SecretVault::default())
@@ -116,7 +121,6 @@ impl State {
 
     /// Reads the store into a vault.
     pub(crate) fn collect_with(&self, vault: &mut SecretVault) -> JsonStore {
-        let source = LiveSource::below(self.0.path()).expect("a root");
-        super::collect(&source, Path::new(STATE_DIR), None, Reader::Own, vault)
+        super::collect(&self.source(), Path::new(STATE_DIR), None, Reader::Own, vault)
     }
 }

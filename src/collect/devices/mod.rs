@@ -5,13 +5,11 @@
 //! here, so that a snapshot without them can still be judged.
 
 mod copies;
-mod entries;
+pub mod entries;
 mod identity;
 mod queues;
 mod records;
 pub mod text;
-
-pub use entries::Held;
 
 use super::source::{EntryKind, ReadError, Reader, Source};
 use crate::model::{Fact, HostPath, Release, SecretVault, Unknown};

@@ -1,10 +1,10 @@
 //! Entries of store files as device records.
 
-use super::entries::{Entry, Held, duplicates, entries, is_whole_record, wrapper};
+use super::entries::{Entry, duplicates, entries, is_whole_record, wrapper};
 use super::text::Understood;
 use super::{Files, MOST_RECORDS};
 use crate::json5::Node;
-use crate::model::{Fact, SecretVault, Span};
+use crate::model::{Fact, Holds, SecretVault, Span};
 use crate::snapshot::device::{
     FieldFault, FieldProblem, PairedDevice, PendingRequest, RecordPlace, RecordShape, ValueKind,
 };
@@ -17,7 +17,7 @@ use std::path::Path;
 
 /// `devices/paired.json`, or a copy of it.
 pub(super) fn paired(files: &Files<'_>, path: &Path, vault: &mut SecretVault) -> StoreFile<PairedDevice> {
-    read(files, path, Held::Paired, |value, place| match value {
+    read(files, path, Holds::Devices, |value, place| match value {
         Value::Object(fields) => paired_device(Record::from_json(fields), place, vault),
         other => {
             let mut device = paired_device(Record::default(), place, vault);
@@ -29,7 +29,7 @@ pub(super) fn paired(files: &Files<'_>, path: &Path, vault: &mut SecretVault) ->
 
 /// `devices/pending.json`.
 pub(super) fn pending(files: &Files<'_>, path: &Path) -> StoreFile<PendingRequest> {
-    read(files, path, Held::Pending, |value, place| match value {
+    read(files, path, Holds::Requests, |value, place| match value {
         Value::Object(fields) => pending_request(Record::from_json(fields), place),
         other => {
             let mut request = pending_request(Record::default(), place);
@@ -41,7 +41,7 @@ pub(super) fn pending(files: &Files<'_>, path: &Path) -> StoreFile<PendingReques
 
 /// `nodes/pending.json`.
 pub(super) fn nodes(files: &Files<'_>, path: &Path) -> StoreFile<NodeRequest> {
-    read(files, path, Held::Nodes, |value, place| {
+    read(files, path, Holds::NodeRequests, |value, place| {
         let mut record = Record::from_json(value.as_object().cloned().unwrap_or_default());
         NodeRequest {
             place,
@@ -53,13 +53,18 @@ pub(super) fn nodes(files: &Files<'_>, path: &Path) -> StoreFile<NodeRequest> {
     })
 }
 
-fn read<T>(files: &Files<'_>, path: &Path, held: Held, mut build: impl FnMut(Value, RecordPlace) -> T) -> StoreFile<T> {
+fn read<T>(
+    files: &Files<'_>,
+    path: &Path,
+    holds: Holds,
+    mut build: impl FnMut(Value, RecordPlace) -> T,
+) -> StoreFile<T> {
     let (mut file, understood) = files.open(path);
     let Some(understood) = understood else { return file };
     let Some(root) = &understood.root else { return file };
-    judge_wrapper(&mut file, &understood, root, held);
-    file.duplicates = duplicates(&understood, root, held);
-    let found = entries(root, held);
+    judge_wrapper(&mut file, &understood, root, holds);
+    file.duplicates = duplicates(&understood, root, holds);
+    let found = entries(root, holds);
     file.omitted = found.len().saturating_sub(MOST_RECORDS);
     for (ordinal, Entry { key, offset, node }) in found.into_iter().take(MOST_RECORDS).enumerate() {
         let at = understood.position(offset);
@@ -76,8 +81,8 @@ fn read<T>(files: &Files<'_>, path: &Path, held: Held, mut build: impl FnMut(Val
 }
 
 /// Records that do not stand at the top level: for OpenClaw the wrapper's members are the entries (lab 2026.2.19, f04v).
-fn judge_wrapper<T>(file: &mut StoreFile<T>, understood: &Understood, root: &Node, held: Held) {
-    let found = wrapper(root, held);
+fn judge_wrapper<T>(file: &mut StoreFile<T>, understood: &Understood, root: &Node, holds: Holds) {
+    let found = wrapper(root, holds);
     file.wrapper = found.map(|member| cut(&member.key).0);
     if file.state != FileState::Sound {
         return;

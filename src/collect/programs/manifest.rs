@@ -50,6 +50,13 @@ impl Manifest {
 /// Reads the `package.json` of a directory.
 pub fn read(source: &dyn Source, directory: &Path, account: Option<&Account>) -> Fact<Manifest> {
     let path = directory.join("package.json");
+    // Most places hold none; that is settled with one call.
+    match source.metadata(&path) {
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            return Fact::Absent;
+        }
+        Ok(_) | Err(_) => {}
+    }
     let rights = rights_for(source, &path, account);
     let contents = match source.read(&path, MOST_BYTES, rights.reader()) {
         Ok(contents) => contents,

@@ -42,15 +42,37 @@ const SYSTEM: &[(&str, bool)] = &[
     ("/run/systemd/generator.late", false),
 ];
 
-/// Directories of every user manager, after those of the home and of the session.
-const USER: &[(&str, bool)] = &[
-    ("/etc/systemd/user", false),
-    ("/run/systemd/user", false),
-    ("/usr/local/share/systemd/user", false),
-    ("/usr/share/systemd/user", true),
-    ("/usr/local/lib/systemd/user", false),
-    ("/usr/lib/systemd/user", true),
-    ("/lib/systemd/user", true),
+/// Where a directory of a user manager lies.
+#[derive(Debug, Clone, Copy)]
+enum Base {
+    /// Below the home.
+    Home,
+    /// Below `/run/user/UID/systemd`.
+    Session,
+    /// For all users.
+    Shared,
+    /// For all users, filled by packages.
+    Vendor,
+}
+
+/// Directories of a user manager.
+const USER: &[(Base, &str)] = &[
+    (Base::Home, ".config/systemd/user.control"),
+    (Base::Session, "user.control"),
+    (Base::Session, "transient"),
+    (Base::Session, "generator.early"),
+    (Base::Home, ".config/systemd/user"),
+    (Base::Shared, "/etc/systemd/user"),
+    (Base::Session, "user"),
+    (Base::Shared, "/run/systemd/user"),
+    (Base::Session, "generator"),
+    (Base::Home, ".local/share/systemd/user"),
+    (Base::Shared, "/usr/local/share/systemd/user"),
+    (Base::Vendor, "/usr/share/systemd/user"),
+    (Base::Shared, "/usr/local/lib/systemd/user"),
+    (Base::Vendor, "/usr/lib/systemd/user"),
+    (Base::Vendor, "/lib/systemd/user"),
+    (Base::Session, "generator.late"),
 ];
 
 /// The load path of the system manager.
@@ -59,26 +81,17 @@ pub fn system(source: &dyn Source, unread: &mut Vec<Unread>) -> Vec<UnitDirector
     listed(source, places.collect(), unread)
 }
 
-/// The load path of an account's manager: its home, its session, then what all users share. OpenClaw itself writes to
+/// The load path of an account's manager; what all users share where `shared` is set. OpenClaw itself writes to
 /// `~/.config/systemd/user` whatever `XDG_CONFIG_HOME` says (host-by-release 2.1).
 pub fn user(source: &dyn Source, account: &Account, shared: bool, unread: &mut Vec<Unread>) -> Vec<UnitDirectory> {
-    let rights = || Rights::of(account);
-    let mut places = Vec::new();
-    if let Some(home) = &account.home {
-        places.push(place(home.join(".config/systemd/user.control"), rights(), false, true));
-        places.push(place(home.join(".config/systemd/user"), rights(), false, true));
-    }
     let session = PathBuf::from(format!("/run/user/{}/systemd", account.uid));
-    for name in ["user.control", "transient", "generator.early", "user", "generator"] {
-        places.push(place(session.join(name), rights(), false, false));
-    }
-    if shared {
-        places.extend(USER.iter().map(|(path, vendor)| place(PathBuf::from(path), Rights::own(), *vendor, false)));
-    }
-    if let Some(home) = &account.home {
-        places.push(place(home.join(".local/share/systemd/user"), rights(), false, true));
-    }
-    listed(source, places, unread)
+    let places = USER.iter().filter_map(|(base, name)| match base {
+        Base::Home => Some(place(account.home.as_ref()?.join(name), Rights::of(account), false, true)),
+        Base::Session => Some(place(session.join(name), Rights::of(account), false, false)),
+        Base::Shared => shared.then(|| place(PathBuf::from(name), Rights::own(), false, false)),
+        Base::Vendor => shared.then(|| place(PathBuf::from(name), Rights::own(), true, false)),
+    });
+    listed(source, places.collect(), unread)
 }
 
 fn place(path: PathBuf, rights: Rights, vendor: bool, in_home: bool) -> UnitDirectory {
@@ -255,22 +268,24 @@ fn wanted_by(source: &dyn Source, directories: &[UnitDirectory], unit: &UnitFile
         .collect()
 }
 
-/// Drop-ins: `a-b.service.d`, `a-.service.d`, `service.d`, for a template's instance also the template's. Of two files
-/// with one name, the one whose directory comes first counts; all are applied in order of their names.
+/// Drop-ins: `a-b.service.d`, `a-.service.d`, for a template's instance also the template's, and `service.d`. Of two
+/// files with one name the one counts that lies earlier in the load path, and within one directory of it the one of the
+/// more specific name; `service.d` comes last of all. They are applied in order of their names (checked against
+/// systemd 252).
 fn drop_ins(source: &dyn Source, directories: &[UnitDirectory], unit: &UnitFiles) -> Vec<(usize, PathBuf)> {
-    let mut chosen: Vec<(String, usize, PathBuf)> = Vec::new();
     let names = std::iter::once(&unit.name).chain(&unit.aliases).flat_map(|name| drop_in_names(name));
-    for folder in names {
+    let own: Vec<String> = names.collect();
+    let mut chosen: Vec<(String, usize, PathBuf)> = Vec::new();
+    for folders in [own.as_slice(), &["service.d".to_owned()]] {
         for (index, directory) in directories.iter().enumerate() {
-            if directory.names.binary_search_by(|name| name.as_str().cmp(&folder)).is_err() {
-                continue;
-            }
-            let folder = directory.path.join(&folder);
-            let real = source.resolve(&folder);
-            let Ok(listing) = real.and_then(|real| source.list(&real, MOST_NAMES)) else { continue };
-            for name in listing.names.iter().filter_map(|name| name.to_str()) {
-                if name.ends_with(".conf") && !chosen.iter().any(|(other, ..)| other == name) {
-                    chosen.push((name.to_owned(), index, folder.join(name)));
+            for folder in folders.iter().filter(|folder| directory.names.binary_search(folder).is_ok()) {
+                let folder = directory.path.join(folder);
+                let real = source.resolve(&folder);
+                let Ok(listing) = real.and_then(|real| source.list(&real, MOST_NAMES)) else { continue };
+                for name in listing.names.iter().filter_map(|name| name.to_str()) {
+                    if name.ends_with(".conf") && !chosen.iter().any(|(other, ..)| other == name) {
+                        chosen.push((name.to_owned(), index, folder.join(name)));
+                    }
                 }
             }
         }
@@ -279,7 +294,7 @@ fn drop_ins(source: &dyn Source, directories: &[UnitDirectory], unit: &UnitFiles
     chosen.into_iter().map(|(_, index, path)| (index, path)).collect()
 }
 
-/// The drop-in directories of a unit name, the most specific first.
+/// The drop-in directories of a unit name, the most specific first, without `service.d`.
 fn drop_in_names(name: &str) -> Vec<String> {
     let stem = name.strip_suffix(".service").unwrap_or(name);
     let mut names = vec![format!("{name}.d")];
@@ -291,7 +306,6 @@ fn drop_in_names(name: &str) -> Vec<String> {
         let prefix = base.get(..=position).unwrap_or_default();
         names.push(format!("{prefix}.service.d"));
     }
-    names.push("service.d".to_owned());
     names
 }
 
@@ -318,8 +332,8 @@ mod tests {
     fn drop_in_directories_of_a_name() {
         assert_eq!(
             drop_in_names("openclaw-gateway-work.service"),
-            ["openclaw-gateway-work.service.d", "openclaw-gateway-.service.d", "openclaw-.service.d", "service.d"]
+            ["openclaw-gateway-work.service.d", "openclaw-gateway-.service.d", "openclaw-.service.d"]
         );
-        assert_eq!(drop_in_names("claw@work.service"), ["claw@work.service.d", "claw@.service.d", "service.d"]);
+        assert_eq!(drop_in_names("claw@work.service"), ["claw@work.service.d", "claw@.service.d"]);
     }
 }

@@ -22,7 +22,9 @@ pub fn assignments(text: &str) -> Vec<Assignment> {
     let mut section = String::new();
     let mut joined = String::new();
     let mut start = 0;
-    for (number, line) in (1u32..).zip(text.trim_start_matches('\u{feff}').lines()) {
+    // A continuation at the very end is ended by one more, empty line.
+    let lines = text.trim_start_matches('\u{feff}').lines().chain(std::iter::once(""));
+    for (number, line) in (1u32..).zip(lines) {
         let trimmed = line.trim_start();
         // Comments are skipped even between continuation lines; blank lines end one.
         if trimmed.starts_with(['#', ';']) {
@@ -58,18 +60,29 @@ fn continues(line: &str) -> bool {
     line.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1
 }
 
-/// Splits a value into words, with quotes and escapes taken off. `None` where a quote is not closed: systemd then
-/// ignores the whole line.
-pub fn words(value: &str) -> Option<Vec<String>> {
+/// How escapes that systemd does not know are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Escapes {
+    /// They stay as they are: command lines.
+    Kept,
+    /// They end the line, what stood before counts: `Environment=`.
+    Refused,
+}
+
+/// Splits a value into words, with quotes and escapes taken off, and says whether it was well-formed to its end. Of a
+/// command line that is not, systemd takes nothing; of `Environment=` the words before the fault.
+pub fn words(value: &str, escapes: Escapes) -> (Vec<String>, bool) {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote: Option<char> = None;
     let mut rest = value.chars();
     while let Some(c) = rest.next() {
         match (c, quote) {
-            ('\\', Some('\'' | '"') | None) => {
-                let text = word.get_or_insert_default();
-                unescape(&mut rest, text);
+            ('\\', _) => {
+                let known = unescape(&mut rest, word.get_or_insert_default());
+                if !known && escapes == Escapes::Refused {
+                    return (words, false);
+                }
             }
             (c, Some(open)) if c == open => quote = None,
             (c, Some(_)) => word.get_or_insert_default().push(c),
@@ -81,15 +94,17 @@ pub fn words(value: &str) -> Option<Vec<String>> {
             (c, None) => word.get_or_insert_default().push(c),
         }
     }
-    words.extend(word);
-    quote.is_none().then_some(words)
+    if quote.is_none() {
+        words.extend(word);
+    }
+    (words, quote.is_none())
 }
 
-/// What follows a backslash: C escapes, `\s` for a blank; anything else stays as it is.
-fn unescape(rest: &mut std::str::Chars<'_>, text: &mut String) {
+/// What follows a backslash: C escapes, `\s` for a blank. Anything else stays as it is, and is told.
+fn unescape(rest: &mut std::str::Chars<'_>, text: &mut String) -> bool {
     let Some(c) = rest.next() else {
         text.push('\\');
-        return;
+        return false;
     };
     let plain = match c {
         'a' => '\u{7}',
@@ -101,43 +116,49 @@ fn unescape(rest: &mut std::str::Chars<'_>, text: &mut String) {
         'v' => '\u{b}',
         's' => ' ',
         '\\' | '"' | '\'' => c,
-        'x' => return coded(rest, text, 'x', 2, 16),
-        'u' => return coded(rest, text, 'u', 4, 16),
-        'U' => return coded(rest, text, 'U', 8, 16),
-        '0'..='7' => {
-            let digits: String = std::iter::once(c).chain(rest.clone().take(2)).collect();
-            match u8::from_str_radix(&digits, 8) {
-                Ok(byte) if digits.len() == 3 => {
-                    rest.nth(1);
-                    char::from(byte)
-                }
-                _ => {
-                    text.push('\\');
-                    c
-                }
-            }
-        }
+        'x' => return coded(rest, text, "x", 2, 16),
+        'u' => return coded(rest, text, "u", 4, 16),
+        'U' => return coded(rest, text, "U", 8, 16),
+        '0'..='7' => return octal(c, rest, text),
         _ => {
-            text.push('\\');
-            c
+            text.extend(['\\', c]);
+            return false;
         }
     };
     text.push(plain);
+    true
 }
 
-fn coded(rest: &mut std::str::Chars<'_>, text: &mut String, letter: char, count: usize, radix: u32) {
+/// Three octal digits, the first of them already taken.
+fn octal(first: char, rest: &mut std::str::Chars<'_>, text: &mut String) -> bool {
+    let digits: String = std::iter::once(first).chain(rest.clone().take(2)).collect();
+    match u8::from_str_radix(&digits, 8) {
+        Ok(byte) if digits.len() == 3 => {
+            rest.nth(1);
+            text.push(char::from(byte));
+            true
+        }
+        _ => {
+            text.extend(['\\', first]);
+            false
+        }
+    }
+}
+
+/// So many digits after a letter.
+fn coded(rest: &mut std::str::Chars<'_>, text: &mut String, letter: &str, count: usize, radix: u32) -> bool {
     let digits: String = rest.clone().take(count).collect();
-    let decoded = (digits.chars().count() == count)
-        .then(|| u32::from_str_radix(&digits, radix).ok().and_then(char::from_u32))
-        .flatten();
-    match decoded {
+    let whole = digits.chars().count() == count && digits.chars().all(|digit| digit.is_digit(radix));
+    match whole.then(|| u32::from_str_radix(&digits, radix).ok().and_then(char::from_u32)).flatten() {
         Some(c) => {
             rest.nth(count - 1);
             text.push(c);
+            true
         }
         None => {
             text.push('\\');
-            text.push(letter);
+            text.push_str(letter);
+            false
         }
     }
 }
@@ -151,11 +172,16 @@ pub struct ExecPrefix {
     pub literal: bool,
 }
 
-/// The command lines of one `Exec…=` value, each with its prefix; `;` alone separates them.
+/// The command lines of one `Exec…=` value, each with its prefix; `;` alone separates them. `None` where systemd ignores
+/// the line.
 pub fn commands(value: &str) -> Option<Vec<(ExecPrefix, Vec<String>)>> {
     let mut commands = Vec::new();
     let mut current: Vec<String> = Vec::new();
-    for word in words(value)? {
+    let (words, whole) = words(value, Escapes::Kept);
+    if !whole {
+        return None;
+    }
+    for word in words {
         if word == ";" {
             commands.push(std::mem::take(&mut current));
         } else {
@@ -184,7 +210,8 @@ fn without_prefix(mut argv: Vec<String>) -> (ExecPrefix, Vec<String>) {
 pub fn replace_variables(argv: Vec<String>, value_of: impl Fn(&str) -> Option<String>) -> Vec<String> {
     let mut replaced = Vec::with_capacity(argv.len());
     for word in argv {
-        match word.strip_prefix('$').filter(|name| is_variable(name)) {
+        match word.strip_prefix('$').filter(|name| !name.starts_with(['{', '$'])) {
+            // Whatever follows is taken for a name, and a name that is not set leaves no word.
             Some(name) => {
                 replaced.extend(value_of(name).unwrap_or_default().split_ascii_whitespace().map(str::to_owned));
             }
@@ -243,11 +270,16 @@ mod tests {
 
     #[test]
     fn words_follow_the_rules_of_systemd() {
-        let split = |text: &str| words(text).map(|words| words.join("|"));
+        let split = |text: &str| match words(text, Escapes::Kept) {
+            (words, true) => Some(words.join("|")),
+            (_, false) => None,
+        };
         assert_eq!(split(r#""A=one two" 'B=x"y' C=d\x20e D="f"g"#).as_deref(), Some("A=one two|B=x\"y|C=d e|D=fg"));
         assert_eq!(split(r"a\sb \101 \q \u00e4").as_deref(), Some("a b|A|\\q|ä"));
         assert_eq!(split(r#""" x"#).as_deref(), Some("|x"));
         assert_eq!(split("\"open"), None);
+        assert_eq!(words(r"A=1 B=\q C=2", Escapes::Refused), (vec!["A=1".to_owned()], false));
+        assert_eq!(words("A=1 'B", Escapes::Refused), (vec!["A=1".to_owned()], false));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::lines::Lines;
 use super::names;
 use super::search::{UnitDirectory, UnitFiles};
 use super::specifiers::Specifiers;
-use super::syntax::{commands, replace_variables, words};
+use super::syntax::{Escapes, commands, replace_variables, words};
 use super::verdict::{Evidence, Verdict};
 use crate::collect::accounts::AccountBook;
 use crate::collect::env_files::{self, EnvDialect};
@@ -183,7 +183,7 @@ impl Builder<'_> {
         }
         let mut unset = Vec::new();
         for line in self.lines.list("Service", "UnsetEnvironment") {
-            for word in words(line.value).unwrap_or_default() {
+            for word in words(line.value, Escapes::Refused).0 {
                 let (name, value) =
                     word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
                 seen.retain(|var| var.name != name || value.is_some_and(|value| var.value.expose() != value));
@@ -197,7 +197,7 @@ impl Builder<'_> {
     fn assigned(&self, lines: &[Sited<&str>]) -> Vec<RawVar> {
         let mut found = Vec::new();
         for line in lines {
-            for word in words(line.value).unwrap_or_default() {
+            for word in words(line.value, Escapes::Refused).0 {
                 if let Some((name, value)) = self.specifiers.expand(&word).split_once('=') {
                     found.push(RawVar { name: name.to_owned(), value: Secret::new(value), at: line.at.clone() });
                 }

@@ -9,6 +9,7 @@ use crate::fix::fingerprint::Stamp;
 use crate::fix::journal::Ledger;
 use crate::fix::op::{After, Intent, Op};
 use crate::fix::sys::{self, WriteFlags};
+use crate::fix::walk::Way;
 use crate::model::HostPath;
 use std::os::fd::AsFd;
 
@@ -24,6 +25,9 @@ impl Hands<'_> {
         let place = self.access.place(path)?;
         let pin = place.must_pin()?;
         before.must_match(&pin.stamp, path)?;
+        if place.way == Way::AccountLink {
+            return Err(FixError::refused(path, "is reached by a link that the account controls"));
+        }
         let plain = pin.stamp.kind == EntryKind::Directory || pin.stamp.kind == EntryKind::File && pin.stamp.links == 1;
         if !plain {
             return Err(FixError::refused(path, "is neither a directory nor a regular file with one name"));

@@ -30,7 +30,7 @@ impl Hands<'_> {
         let intent = Intent { op: task.op.clone(), kept: Vec::new(), temporary: None, dir_mtime: dir_before };
         self.journalled(ledger, intent, Some(&place), || {
             let failed = |error: std::io::Error| FixError::io(format!("make the link {path}"), error);
-            self.access.in_dir(&place.dir, || {
+            self.access.in_dir(&place, || {
                 rustix::fs::symlinkat(target.as_path(), place.dir.fd(), &place.name).map_err(|e| failed(e.into()))
             })?;
             let finish = || {
@@ -40,7 +40,7 @@ impl Hands<'_> {
                     return Err(FixError::stale(path, "was replaced at the very moment of the change"));
                 }
                 if let Op::Link { times: Some((mtime, atime)), .. } = &task.op {
-                    self.access.in_dir(&place.dir, || {
+                    self.access.in_dir(&place, || {
                         let times = Timestamps { last_access: timespec(*atime), last_modification: timespec(*mtime) };
                         rustix::fs::utimensat(place.dir.fd(), &place.name, &times, AtFlags::SYMLINK_NOFOLLOW)
                             .map_err(|error| failed(error.into()))
@@ -53,11 +53,11 @@ impl Hands<'_> {
             };
             match finish() {
                 Ok(stamp) => {
-                    self.restore_dir_time(&place.dir, dir_before, task.dir_time);
+                    self.restore_dir_time(&place, dir_before, task.dir_time);
                     Ok(After::one(Some(stamp), dir_mtime(&place.dir)))
                 }
                 Err(error) => {
-                    let _ = self.access.in_dir(&place.dir, || {
+                    let _ = self.access.in_dir(&place, || {
                         rustix::fs::unlinkat(place.dir.fd(), &place.name, AtFlags::empty())
                             .map_err(|e| failed(e.into()))
                     });

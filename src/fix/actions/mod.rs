@@ -97,8 +97,8 @@ impl Hands<'_> {
         match act() {
             Ok(after) => {
                 let deed = Deed { n, intent, after };
-                let synced = durable
-                    .map_or(Ok(()), |place| self.access.in_dir(&place.dir, || sync_dir(&place.dir, &place.path)));
+                let synced =
+                    durable.map_or(Ok(()), |place| self.access.in_dir(place, || sync_dir(&place.dir, &place.path)));
                 match synced.and_then(|()| ledger.done(n, &deed.after)) {
                     Ok(()) => Ok(deed),
                     Err(error) => Err(FixError::Unrecorded { deed: Box::new(deed), error: Box::new(error) }),
@@ -128,11 +128,11 @@ impl Hands<'_> {
     }
 
     /// Sets a directory's time back after an inverse operation, where nobody else changed the directory before it.
-    fn restore_dir_time(&self, dir: &Dir, before: Option<FileTime>, wanted: Option<DirTime>) {
+    fn restore_dir_time(&self, place: &Place, before: Option<FileTime>, wanted: Option<DirTime>) {
         let Some(wanted) = wanted.filter(|wanted| before == Some(wanted.expected)) else { return };
         // The time of a directory is a nicety: where it cannot be set, the undo is whole without it.
-        let _ = self.access.in_dir(dir, || {
-            let fd = sys::open_dir(dir.fd()).map_err(|error| FixError::io("open a directory", error))?;
+        let _ = self.access.in_dir(place, || {
+            let fd = sys::open_dir(place.dir.fd()).map_err(|error| FixError::io("open a directory", error))?;
             let atime = Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT };
             let times = Timestamps { last_access: atime, last_modification: timespec(wanted.set) };
             rustix::fs::futimens(&fd, &times).map_err(|error| FixError::io("set a directory's time", error))

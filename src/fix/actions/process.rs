@@ -149,3 +149,59 @@ impl Held {
         Err(FixError::no("not supported here"))
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::model::HostPath;
+    use std::process::{Command, Stdio};
+
+    /// A process of our own and what tells it apart.
+    fn sleeper(script: &str) -> (std::process::Child, ProcessId) {
+        let mut command = Command::new("/bin/sh");
+        let mut child = command.args(["-c", script]).stdout(Stdio::piped()).spawn().expect("a shell");
+        // The first line says that the script has set its traps.
+        let mut ready = [0u8; 1];
+        std::io::Read::read_exact(child.stdout.as_mut().expect("output"), &mut ready).expect("a line");
+        let seen = procfs::process::Process::new(i32::try_from(child.id()).expect("a pid")).expect("a process");
+        let process = ProcessId {
+            pid: child.id(),
+            start_ticks: seen.stat().expect("stat").starttime,
+            exe: HostPath::from(seen.exe().expect("exe")),
+            uid: seen.uid().expect("uid"),
+        };
+        (child, process)
+    }
+
+    #[test]
+    fn only_the_very_process_is_signalled() {
+        let (mut child, process) = sleeper("echo; sleep 100 & wait");
+        must_run(&process).expect("it runs");
+        let other = |change: fn(&mut ProcessId)| {
+            let mut other = process.clone();
+            change(&mut other);
+            must_run(&other).expect_err("another process").to_string()
+        };
+        assert!(other(|p| p.start_ticks += 1).contains("another process now"));
+        assert!(other(|p| p.uid += 1).contains("belongs to uid"));
+        assert!(other(|p| p.exe = HostPath::from("/bin/other")).contains("another program"));
+        assert!(other(|p| p.pid = 0).contains("not there"));
+        let held = hold(&process).expect("held");
+        held.send(Wanted::Term, &process).expect("sent");
+        assert!(held.wait(Duration::from_secs(5)).expect("waited"));
+        child.wait().expect("ended");
+        assert!(must_run(&process).is_err(), "it is gone");
+        held.send(Wanted::Kill, &process).expect("the descriptor never means another process");
+    }
+
+    #[test]
+    fn term_may_be_ignored_and_kill_not() {
+        let (mut child, process) = sleeper("trap '' TERM; echo; while :; do sleep 0.05; done");
+        let held = hold(&process).expect("held");
+        held.send(Wanted::Term, &process).expect("sent");
+        assert!(!held.wait(Duration::from_secs(1)).expect("waited"), "TERM is ignored");
+        held.send(Wanted::Kill, &process).expect("sent");
+        assert!(held.wait(Duration::from_secs(5)).expect("waited"));
+        child.wait().expect("ended");
+    }
+}

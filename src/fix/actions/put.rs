@@ -51,7 +51,7 @@ impl Hands<'_> {
             let put =
                 self.fill(file, &temporary, &ours.stamp, image, source.as_mut()).and_then(|()| match (before, &old) {
                     (Some(before), Some(pin)) => self.swap_in(&place, &temporary, before, pin, &ours),
-                    _ => self.access.in_dir(&place.dir, || {
+                    _ => self.access.in_dir(&place, || {
                         sys::rename_to_free(place.dir.fd(), &temporary.name, &place.name)
                             .map_err(|error| taken(path, error))
                     }),
@@ -60,7 +60,7 @@ impl Hands<'_> {
                 self.clear(&temporary, &ours);
                 return Err(error);
             }
-            self.restore_dir_time(&place.dir, dir_before, task.dir_time);
+            self.restore_dir_time(&place, dir_before, task.dir_time);
             let stamp = ours.restamp(path)?.with_digest(image.digest);
             Ok(After::one(Some(stamp), dir_mtime(&place.dir)))
         })
@@ -69,7 +69,7 @@ impl Hands<'_> {
     /// Makes the empty temporary file, closed to everybody else, and pins it.
     fn make(&self, temporary: &Place) -> Result<(File, Pin)> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = self.access.in_dir(&temporary.dir, || {
+        let fd = self.access.in_dir(temporary, || {
             rustix::fs::openat(temporary.dir.fd(), &temporary.name, flags, Mode::RUSR | Mode::WUSR)
                 .map_err(|error| FixError::io(format!("create {}", temporary.path), error))
         })?;
@@ -157,7 +157,7 @@ impl Hands<'_> {
     fn swap_in(&self, place: &Place, temporary: &Place, before: &Stamp, old: &Pin, ours: &Pin) -> Result<()> {
         let now = place.must_pin()?;
         before.must_match(&self.access.full_stamp(place, &now)?, &place.path)?;
-        self.access.in_dir(&place.dir, || {
+        self.access.in_dir(place, || {
             if !exchange(place, temporary)? {
                 let renamed = rustix::fs::renameat(place.dir.fd(), &temporary.name, place.dir.fd(), &place.name);
                 return renamed.map_err(|error| FixError::io(format!("replace {}", place.path), error));
@@ -178,7 +178,7 @@ impl Hands<'_> {
 
     /// Removes the temporary file of a failed attempt, unless it is by now something else than ours.
     fn clear(&self, temporary: &Place, ours: &Pin) {
-        let _ = self.access.in_dir(&temporary.dir, || {
+        let _ = self.access.in_dir(temporary, || {
             if !temporary.must_pin()?.stamp.same_inode(&ours.stamp) {
                 return Ok(());
             }

@@ -46,7 +46,7 @@ impl Hands<'_> {
         let op = task.op.clone();
         let intent = Intent { op, kept, temporary: Some(temporary.path.clone()), dir_mtime: dir_before };
         self.journalled(ledger, intent, Some(place), || {
-            self.access.in_dir(&place.dir, || {
+            self.access.in_dir(place, || {
                 let failed = |error| FixError::io(format!("remove {}", place.path), error);
                 sys::rename_to_free(place.dir.fd(), &place.name, &temporary.name).map_err(failed)?;
                 let moved = temporary.must_pin()?;
@@ -64,7 +64,7 @@ impl Hands<'_> {
                 }
                 removed
             })?;
-            self.restore_dir_time(&place.dir, dir_before, task.dir_time);
+            self.restore_dir_time(place, dir_before, task.dir_time);
             Ok(After::one(None, dir_mtime(&place.dir)))
         })
     }

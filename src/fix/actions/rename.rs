@@ -30,7 +30,7 @@ impl Hands<'_> {
         let dir_before = dir_mtime(&place.dir);
         let intent = Intent { op: task.op.clone(), kept: Vec::new(), temporary: None, dir_mtime: dir_before };
         self.journalled(ledger, intent, Some(&place), || {
-            self.access.in_dir(&place.dir, || {
+            self.access.in_dir(&place, || {
                 let failed = |error| FixError::io(format!("rename {path} to {to}"), error);
                 sys::rename_to_free(place.dir.fd(), &place.name, &aside.name).map_err(failed)?;
                 if aside.pin()?.is_some_and(|moved| moved.stamp.same_inode(&pin.stamp)) {
@@ -39,7 +39,7 @@ impl Hands<'_> {
                 let _ = sys::rename_to_free(place.dir.fd(), &aside.name, &place.name);
                 Err(FixError::stale(path, "was replaced at the very moment of the change"))
             })?;
-            self.restore_dir_time(&place.dir, dir_before, task.dir_time);
+            self.restore_dir_time(&place, dir_before, task.dir_time);
             Ok(After::one(Some(self.restamped(&pin, before, path)?), dir_mtime(&place.dir)))
         })
     }

@@ -174,7 +174,25 @@ fn delete(request: &Request) -> Result<(), String> {
         }
         other => other.to_string(),
     })?;
-    connection.close().map_err(|(_, error)| error.to_string())
+    connection.close().map_err(|(_, error)| error.to_string())?;
+    remove_stale_index(&request.database)
+}
+
+/// In exclusive mode SQLite never opens the shared index, so it removes the log at the end and leaves the old index
+/// behind, which then looks as if the log had been deleted by hand. It was backed up with the rest.
+fn remove_stale_index(database: &Path) -> Result<(), String> {
+    let companion = |suffix: &str| {
+        let mut path = database.as_os_str().to_os_string();
+        path.push(suffix);
+        PathBuf::from(path)
+    };
+    if companion("-wal").symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    match std::fs::remove_file(companion("-shm")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(format!("remove the stale -shm: {error}")),
+        _ => Ok(()),
+    }
 }
 
 fn open(database: &Path) -> rusqlite::Result<Connection> {

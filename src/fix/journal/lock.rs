@@ -10,6 +10,10 @@ use crate::model::HostPath;
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// Long enough for another run's last lines.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A held lock; it ends with the value, or with the process.
 #[derive(Debug)]
@@ -18,16 +22,20 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock on an opened file or directory, without waiting.
+    /// Takes the lock on an opened file or directory, waiting no longer than a fixer takes that is just ending.
     ///
     /// # Errors
     /// [`FixError::Busy`] where another process holds it.
     pub fn take(file: impl Into<OwnedFd>, path: &HostPath) -> Result<Self> {
         let held = file.into();
-        match rustix::fs::flock(held.as_fd(), FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { _held: held }),
-            Err(Errno::WOULDBLOCK) => Err(FixError::Busy { what: format!("{path} is locked") }),
-            Err(error) => Err(FixError::io(format!("lock {path}"), error)),
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match rustix::fs::flock(held.as_fd(), FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Self { _held: held }),
+                Err(Errno::WOULDBLOCK) if Instant::now() < end => std::thread::sleep(Duration::from_millis(20)),
+                Err(Errno::WOULDBLOCK) => return Err(FixError::Busy { what: format!("{path} is locked") }),
+                Err(error) => return Err(FixError::io(format!("lock {path}"), error)),
+            }
         }
     }
 }

@@ -88,7 +88,9 @@ impl Lowering<'_> {
         if pin.stamp.kind != EntryKind::Symlink {
             return Err(FixError::stale(&place.path, format_args!("is a {}, not a link", kind_word(pin.stamp.kind))));
         }
-        if read_link(&place.dir, &pin, &place.path)? != target.as_path() {
+        let text = read_link(&place.dir, &pin, &place.path)?;
+        // `enable` writes the link's text as it likes: absolute, or relative to where the link stands.
+        if text != target.as_path() && joined(&place.path, &text) != target.as_path() {
             return Err(FixError::stale(&place.path, format_args!("does not lead to {target}")));
         }
         let shown = Shown {
@@ -99,7 +101,23 @@ impl Lowering<'_> {
             ..Shown::default()
         };
         self.overlay.gone.insert(place.path.clone());
-        let op = Op::Unlink { path: place.path, target: target.clone(), before: pin.stamp };
+        let op = Op::Unlink { path: place.path, target: HostPath::new(text), before: pin.stamp };
         Ok(Lowered { tasks: vec![Task::new(op)], shown })
     }
+}
+
+/// Where a link's text leads from the link's directory, by names alone.
+fn joined(link: &HostPath, text: &std::path::Path) -> std::path::PathBuf {
+    let mut path = link.as_path().parent().map(std::path::Path::to_path_buf).unwrap_or_default();
+    for part in text.components() {
+        match part {
+            std::path::Component::RootDir => path = std::path::PathBuf::from("/"),
+            std::path::Component::ParentDir => {
+                path.pop();
+            }
+            std::path::Component::Normal(name) => path.push(name),
+            std::path::Component::CurDir | std::path::Component::Prefix(_) => {}
+        }
+    }
+    path
 }

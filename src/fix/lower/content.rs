@@ -6,8 +6,9 @@ use crate::fix::config_edit;
 use crate::fix::error::{FixError, Result};
 use crate::fix::fingerprint::Stamp;
 use crate::fix::op::{Image, Op, SET_ID, Task, Xattr};
-use crate::fix::walk::{Last, Pin, Place};
-use crate::model::{ConfigEdit, Content, ContentDigest, HostPath};
+use crate::fix::store_edit::{self, StoreEditError};
+use crate::fix::walk::{Last, Pin, Place, Way};
+use crate::model::{ConfigEdit, Content, ContentDigest, Holds, HostPath, StoreEdit};
 
 /// Larger configuration and store files are not rewritten.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
@@ -70,6 +71,49 @@ impl Lowering<'_> {
         Ok(Lowered { tasks, shown })
     }
 
+    /// A file of the device store, changed by record or made.
+    pub(super) fn edit_store(&mut self, path: &HostPath, holds: Holds, edits: &[StoreEdit]) -> Result<Lowered> {
+        // A link that an earlier step sets aside still stands there now.
+        let is_gone = self.overlay.gone.contains(path);
+        let place = self.subject(path, if is_gone { Last::Keep } else { Last::Follow })?;
+        let there = if is_gone || place.pin()?.is_none() { None } else { Some(self.contents(&place)?) };
+        let old = match (self.overlay.edited.get(&place.path), &there) {
+            (Some(text), _) => Some(text.clone().into_bytes()),
+            (None, Some((_, bytes))) => Some(bytes.clone()),
+            (None, None) => None,
+        };
+        let copy = |from: &HostPath| {
+            let place = self.subject(from, Last::Follow)?;
+            self.contents(&place).map(|(_, bytes)| bytes)
+        };
+        let edited = store_edit::apply(old.as_deref(), holds, edits, copy).map_err(|error| match error {
+            StoreEditError::Copy(error) => error,
+            StoreEditError::Changed(_) => FixError::stale(&place.path, format_args!(": {error}")),
+            other => FixError::refused(&place.path, other),
+        })?;
+        let before = old.clone().unwrap_or_default();
+        let Some(text) = edited else {
+            let shown = self.change_shown("edit", &place.path, &before, &before);
+            return Ok(Lowered { tasks: Vec::new(), shown });
+        };
+        let mut shown = self.change_shown("edit", &place.path, &before, text.as_bytes());
+        shown.after = match (holds, store_edit::count(&text)) {
+            (Holds::One, _) => shown.after,
+            (_, 1) => format!("plain JSON with 1 record, {}", shown.after),
+            (_, number) => format!("plain JSON with {number} records, {}", shown.after),
+        };
+        self.overlay.edited.insert(place.path.clone(), text.clone());
+        let task = match there {
+            Some((pin, bytes)) => {
+                let stamp = pin.stamp.clone().with_digest(ContentDigest::of(&bytes));
+                self.put(&place, &pin, stamp, text.into_bytes())?
+            }
+            // As OpenClaw makes it.
+            None => self.create_with_mode(path, text.as_bytes(), 0o600)?,
+        };
+        Ok(Lowered { tasks: vec![task], shown })
+    }
+
     pub(super) fn create(&mut self, path: &HostPath, content: &Content, mode: u32) -> Result<Lowered> {
         let task = self.create_with_mode(path, &content.0, mode)?;
         let shown = Shown {
@@ -118,7 +162,7 @@ impl Lowering<'_> {
     /// becomes the account's, as OpenClaw's own rewriting would make it.
     fn put(&self, place: &Place, pin: &Pin, before: Stamp, content: Vec<u8>) -> Result<Task> {
         let access = self.access();
-        let roots_place = access.walker.is_roots_own(&place.dir);
+        let roots_place = place.way == Way::Straight && access.walker.is_roots_own(&place.dir);
         let account = &self.actor.account;
         let keeps_owner = before.uid == account.uid || roots_place && before.uid == 0;
         let (uid, gid) = if keeps_owner { (before.uid, before.gid) } else { (account.uid, account.gid) };

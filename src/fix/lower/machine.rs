@@ -105,7 +105,7 @@ impl Lowering<'_> {
             subject: format!("process {} ({}, uid {})", subject.pid, subject.exe, subject.uid),
             before: "running".to_owned(),
             after: if kill { "ended by TERM, after 20 s by KILL" } else { "ended by TERM" }.to_owned(),
-            left: vec!["an undo does not start it again".to_owned()],
+            notes: vec!["an undo does not start it again".to_owned()],
             ..Shown::default()
         };
         let op = Op::EndProcess { process: subject.clone(), kill };

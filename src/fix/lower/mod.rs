@@ -45,8 +45,8 @@ pub struct Shown {
     pub diff: Option<String>,
     /// The single entries, where there are several.
     pub entries: Vec<ShownEntry>,
-    /// What is left alone, and why.
-    pub left: Vec<String>,
+    /// What is left alone and why, and what else has to be known.
+    pub notes: Vec<String>,
 }
 
 /// Before and after of one of several entries.
@@ -133,6 +133,7 @@ impl Lowering<'_> {
             }
             Action::Replace { path, seen, content } => self.replace(path, *seen, content),
             Action::EditConfig { path, edits, side_file } => self.edit_config(path, edits, side_file.as_ref()),
+            Action::EditStore { path, holds, edits } => self.edit_store(path, *holds, edits),
             Action::Create { path, content, mode } => self.create(path, content, *mode),
             Action::SetAside { path, to } => self.set_aside(path, to),
             Action::SetAsideDatabase { database, to } => self.set_aside_database(database, to),

@@ -8,7 +8,7 @@ use crate::fix::error::{FixError, Result};
 use crate::fix::fingerprint::Stamp;
 use crate::fix::op::{MetaItem, Op, SET_ID, Task};
 use crate::fix::sys::{self, Mounts, WriteFlags};
-use crate::fix::walk::{Dir, Last, pin_in};
+use crate::fix::walk::{Dir, Last, Way, pin_in};
 use crate::model::HostPath;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::AsFd;
@@ -38,6 +38,7 @@ impl Lowering<'_> {
         may_be_given(&stamp, &place.path)?;
         must_be_straight(&place, stamp.uid, self.actor)?;
         self.must_be_root_for(stamp.uid, uid, "change the owner of", &place.path)?;
+        shown.notes.extend(self.link_warning());
         let item = given(&place.path, stamp, uid, gid);
         shown.after = format!("owner {uid}:{gid}, mode {:04o}", item.mode);
         Ok(Lowered { tasks: vec![Task::new(Op::Meta { items: vec![item] })], shown })
@@ -65,7 +66,8 @@ impl Lowering<'_> {
                 after: format!("owner {uid}:{gid}, mode {:04o}", item.mode),
             })
             .collect();
-        let left = tree.left_in_words();
+        let mut notes = tree.left_in_words();
+        notes.extend(self.link_warning());
         let shown = Shown {
             verb: "change the owner of everything in",
             subject: place.path.to_string(),
@@ -73,7 +75,7 @@ impl Lowering<'_> {
             after: format!("they belong to {uid}:{gid}"),
             diff: None,
             entries,
-            left,
+            notes,
         };
         for item in &tree.items {
             must_be_straight(&place, item.before.uid, self.actor)?;
@@ -125,6 +127,9 @@ impl Lowering<'_> {
         if !matches!(pin.stamp.kind, EntryKind::File | EntryKind::Directory) {
             return Err(FixError::refused(&place.path, format_args!("is a {}", kind_word(pin.stamp.kind))));
         }
+        if place.way == Way::AccountLink {
+            return Err(FixError::refused(&place.path, "is reached by a link that the account controls"));
+        }
         let file = sys::open_pinned(place.dir.fd(), &place.name, pin.fd()).map_err(|e| open_error(&place.path, e))?;
         let was = sys::write_flags(file.as_fd())
             .map_err(|error| FixError::io(format!("read the attributes of {}", place.path), error))?;
@@ -152,12 +157,24 @@ impl Lowering<'_> {
         Ok(Lowered { tasks: vec![Task::new(op)], shown })
     }
 
+    fn link_warning(&self) -> Option<String> {
+        (self.actor.privileged && self.machine.live && links_are_free()).then(|| {
+            "this kernel lets accounts link files of others (fs.protected_hardlinks is 0): look that none is another's".to_owned()
+        })
+    }
+
     fn must_be_root_for(&self, from: u32, to: u32, verb: &str, path: &HostPath) -> Result<()> {
         if from == to || self.actor.privileged {
             return Ok(());
         }
         Err(FixError::NeedsRoot { what: format!("{verb} {path}") })
     }
+}
+
+/// Where the kernel lets everybody link everybody's files, a file in the account's directory can be another's whose own
+/// name is gone. Nobody can tell; the person is told.
+fn links_are_free() -> bool {
+    std::fs::read("/proc/sys/fs/protected_hardlinks").is_ok_and(|value| value.trim_ascii() == b"0")
 }
 
 /// Walks a tree and lists the entries of other owners, children before their directory: while a directory cannot be
@@ -204,16 +221,18 @@ impl Tree {
             }
             match may_be_given(&stamp, &child) {
                 Ok(()) => self.items.push(given(&child, stamp, self.uid, self.gid)),
-                Err(error) => self.left.push(error.to_string()),
+                Err(FixError::Refused { why }) => self.left.push(why),
+                Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
     fn left_in_words(&self) -> Vec<String> {
-        let mut words: Vec<String> = self.left.iter().take(MOST_NAMED).cloned().collect();
+        let mut words: Vec<String> =
+            self.left.iter().take(MOST_NAMED).map(|left| format!("left alone: {left}")).collect();
         if self.left.len() > MOST_NAMED {
-            words.push(format!("and {} more", self.left.len() - MOST_NAMED));
+            words.push(format!("left alone: {} more", self.left.len() - MOST_NAMED));
         }
         words
     }
