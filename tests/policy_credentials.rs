@@ -178,3 +178,40 @@ fn doors_left_open_lock_nobody_out() {
     let open = Home::with("2026.2.19", &own()).file_at(".openclaw/.env", b"A=1\n", 0o644, 1_800_000_000);
     assert_eq!(in_short(&open.judge(&["safety"])), ["secrets-readable info -"], "the directory is closed");
 }
+
+#[test]
+fn a_client_of_a_gateway_elsewhere_needs_its_token() {
+    let remote = |more: &str| {
+        format!("{{ gateway: {{ mode: \"remote\", remote: {{ url: \"wss://gw.example.org\" {more} }} }} }}")
+    };
+    assert_eq!(said(&Home::with("2026.9.6", &remote(""))), ["remote-token-none warning possible"]);
+    assert_eq!(said(&Home::with("2026.9.6", &remote(", token: \"abcdefabcdef1234\""))), [""; 0]);
+    let held = Home::with("2026.9.6", &remote("")).file(".openclaw/.env", "OPENCLAW_GATEWAY_TOKEN=abcdefabcdef1234\n");
+    assert_eq!(said(&held), [""; 0]);
+}
+
+#[test]
+fn a_token_that_changed_is_told_by_log_and_copy() {
+    let line = |text: &str, fields: &str| {
+        format!(
+            "{{\"0\":\"{{\\\"subsystem\\\":\\\"gateway/ws\\\"}}\",\"1\":{fields},\"2\":\"{text}\",\"_meta\":{{\"date\":\"2027-01-15T07:59:00.000Z\",\
+             \"logLevelName\":\"WARN\"}},\"time\":\"2027-01-15T07:59:00.000Z\"}}\n"
+        )
+    };
+    let refused = line(
+        "closed before connect conn=1 remote=192.168.1.9 fwd=n/a origin=n/a host=gw ua=n/a code=1008 reason=unauthorized: gateway token mismatch",
+        "{\"cause\":\"unauthorized\",\"authReason\":\"token_mismatch\",\"client\":\"openclaw-macos\",\"host\":\"gw\"}",
+    );
+    let before = config("token: \"the-token-before-0123456789\"");
+    let home = Home::with("2026.4.15", &own())
+        .file_at(".openclaw/openclaw.json.bak", before.as_bytes(), 0o600, 1_790_000_000)
+        .log("2027-01-15", &refused);
+    let found = home.judge(AREAS);
+    assert_eq!(in_short(&found), ["token-changed warning likely"]);
+    let shown = format!("{:?}", found[0].0);
+    assert!(shown.contains("token A") && shown.contains("token B") && !shown.contains("the-token-before"), "{shown}");
+    let same = Home::with("2026.4.15", &own())
+        .file_at(".openclaw/openclaw.json.bak", own().as_bytes(), 0o600, 1_790_000_000)
+        .log("2027-01-15", &refused);
+    assert_eq!(said(&same), [""; 0], "a refusal alone is told by refused-connections");
+}

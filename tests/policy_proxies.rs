@@ -183,6 +183,17 @@ fn the_cli_follows_bind_in_old_releases_only() {
 }
 
 #[test]
+fn a_variable_that_sends_the_cli_elsewhere_is_named() {
+    let home = |release: &str, url: &str| {
+        Home::with(release, &config("")).file(".openclaw/.env", &format!("OPENCLAW_GATEWAY_URL={url}\n"))
+    };
+    let said = |release: &str, url: &str| in_short(&home(release, url).judge(AREAS));
+    assert_eq!(said("2026.9.6", "ws://192.168.1.4:18789"), ["cli-url-override warning possible"]);
+    assert_eq!(said("2026.9.6", "ws://127.0.0.1:18789"), [""; 0]);
+    assert_eq!(said("2026.2.19", "ws://192.168.1.4:18789"), [""; 0]);
+}
+
+#[test]
 fn plans_never_widen_trust() {
     for release in ["2026.2.19", "2026.4.15", "2026.9.6"] {
         for entries in [

@@ -22,7 +22,9 @@
 //! `.bak` in all releases, `.clobbered.…` from 2026.3.24, `.last-good` and `.rejected.…` from 2026.4.20. What counts as
 //! suspicious was read in 2026.9.6: less than half of a copy of 512 bytes or more, `meta` or `gateway.mode` lost.
 
+use crate::checks::logs::evidence;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
+use crate::logs::EventKind;
 use crate::model::plan::Plan;
 use crate::model::{Cause, Certainty, Evidence, Fact, Finding, Unknown};
 use crate::snapshot::config::{ConfigOutcome, ConfigSibling};
@@ -67,7 +69,7 @@ impl Check for History {
     }
 
     fn needs(&self) -> &'static [Subject] {
-        &[]
+        &[Subject::Logs]
     }
 
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
@@ -83,6 +85,9 @@ impl Check for History {
             let message =
                 "OpenClaw put the configuration back from a copy: what was there before is kept as .clobbered";
             findings.push(self.about(context, REPLACED, message, copy, "this is what the file was before"));
+        }
+        if findings.is_empty() {
+            findings.extend(self.restored(context));
         }
         if let Some(copy) = named(".rejected.").filter(young).max_by_key(|copy| copy.meta.mtime_ns) {
             let message = "A write of the configuration was refused: what was to be written is kept as .rejected";
@@ -129,6 +134,29 @@ impl Check for History {
 }
 
 impl History {
+    /// The log says that OpenClaw put a copy back, and the file was not written since.
+    fn restored(&self, context: &Context<'_>) -> Option<Finding> {
+        let summary = evidence::logs(context).ok()?;
+        let event = summary.newest_of(EventKind::ConfigRestored)?;
+        let time = event.time?;
+        let written = context.config().meta.known()?.mtime_ns;
+        let day = 24 * 3_600 * 1_000;
+        let is_old = context.snapshot.as_of_ms() - time.as_millisecond() > day;
+        if is_old || written > time.as_nanosecond() + TOGETHER_NS {
+            return None;
+        }
+        let path = &context.config().path;
+        let mut piece = Evidence::new("log: the configuration was put back from a copy").when(time);
+        piece.path = summary.source(event).map(|source| source.name.as_str().into());
+        piece.line = u32::try_from(event.line).ok();
+        let message =
+            "OpenClaw put the configuration back from a copy, by its log: what was written last is not in use";
+        let mut finding = context.file_finding(self, REPLACED, message).evidence(piece);
+        finding.evidence.push(Evidence::new("this is the configuration now").at(path));
+        finding.certainty = Certainty::Possible;
+        Some(finding)
+    }
+
     fn about(
         &self,
         context: &Context<'_>,

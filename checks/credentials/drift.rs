@@ -29,7 +29,7 @@ use super::holders::{Holder, Shared, Site, all, of_cli, of_gateway};
 use crate::checks::logs::evidence;
 use crate::checks::reading::listed;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
-use crate::logs::Rejection;
+use crate::logs::{EventKind, Rejection};
 use crate::model::plan::Plan;
 use crate::model::secret::SecretShape;
 use crate::model::{Cause, Certainty, Evidence, Finding, Severity, Unknown};
@@ -44,6 +44,7 @@ const COPY: &str = "token-copy-differs";
 const NODE: &str = "node-token-differs";
 const SERVICE_ONLY: &str = "token-only-in-service";
 const EMPTIED: &str = "device-token-dropped";
+const CHANGED: &str = "token-changed";
 
 impl Check for Drift {
     fn id(&self) -> &'static str {
@@ -69,6 +70,7 @@ impl Check for Drift {
                 Some(Cause::TokenMissing),
                 "Only the service has the token, the CLI has none",
             ),
+            CodeSpec::warning(CHANGED, DRIFT, "The gateway's token changed, and clients are refused with another one"),
             CodeSpec::warning(EMPTIED, DRIFT, "The CLI threw its device token away because of a wrong shared token"),
         ];
         CODES
@@ -96,6 +98,7 @@ impl Check for Drift {
             findings.extend(self.copies(context, shared, gateway, &holders, cli.as_ref()));
             findings.extend(self.service_only(context, shared, gateway, &holders, cli.as_ref()));
         }
+        findings.extend(self.changed(context, gateway.as_ref()));
         findings.extend(self.emptied(context));
         Ok(findings)
     }
@@ -194,6 +197,49 @@ impl Drift {
         finding.certainty = Certainty::Possible;
         finding.evidence.push(Evidence::new(format!("gateway.auth.{} is not set", shared.key())).at(path));
         Some(finding.hint(format!("Set gateway.auth.{} in {path} as well", shared.key())))
+    }
+
+    /// Clients are refused with a wrong token, and the gateway's is not what it was: it made a new one, or a copy of the
+    /// configuration has another.
+    fn changed(&self, context: &Context<'_>, gateway: Option<&Holder>) -> Option<Finding> {
+        let summary = evidence::logs(context).ok()?;
+        let refused = summary.episodes.iter().find(|episode| {
+            let rejected = matches!(
+                episode.rejection,
+                Some(Rejection::TokenMismatch | Rejection::PasswordMismatch | Rejection::DeviceTokenMismatch)
+            );
+            rejected
+                && evidence::is_current(context, episode)
+                && episode.sample.cause(context.release()) == Some(Cause::GatewayTokenDrift)
+        })?;
+        let made = summary.newest_of(EventKind::TokenGenerated).filter(|event| event.time <= refused.last);
+        let now = gateway.filter(|gateway| gateway.place == Site::Config);
+        let copies = context.config().siblings.iter().filter(|copy| copy.path.file_name().contains(".bak"));
+        let newest = copies.max_by_key(|copy| copy.meta.mtime_ns);
+        let other = newest.filter(|copy| match (now, copy.token.known()) {
+            (Some(now), Some(token)) => now.label != *token,
+            _ => false,
+        });
+        if made.is_none() && other.is_none() {
+            return None;
+        }
+        let path = &context.config().path;
+        let message = "The gateway's token changed: clients that still have the one before are refused";
+        let mut finding = context
+            .finding(self, CHANGED, &path.to_string(), message)
+            .because(Cause::GatewayTokenDrift, Certainty::Likely)
+            .at(path)
+            .evidence(evidence::evidence(summary, refused, "a client was refused with another token"));
+        finding.evidence.extend(now.map(|now| now.evidence.clone()));
+        if let Some(event) = made {
+            let mut piece = Evidence::new("log: the gateway made a new token");
+            piece.time = event.time;
+            finding.evidence.push(piece);
+        }
+        if let Some((copy, token)) = other.and_then(|copy| Some((copy, copy.token.known()?))) {
+            finding.evidence.push(Evidence::new(format!("this copy of the configuration has {token}")).at(&copy.path));
+        }
+        Some(finding.hint(format!("Give the clients the token in {path}, or put the one before back")))
     }
 
     /// 2026.2.17 to 2026.2.21: a wrong shared token is answered as a device token mismatch, and the CLI empties its

@@ -21,7 +21,7 @@
 //! ## Since and until
 //! clawdbot 2026.1.24-3 and 2026.2.17 run without authentication when nothing is set; that is not reported here.
 
-use super::holders::{Shared, all, of_gateway};
+use super::holders::{Shared, Site, all, of_gateway};
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::model::plan::Plan;
 use crate::model::{Cause, Certainty, Evidence, Finding, Severity, Unknown};
@@ -34,6 +34,7 @@ const REFUSED: &str = "token-none";
 const RUNTIME: &str = "token-runtime-only";
 const SAVED: &str = "token-generated-at-start";
 const PASSWORD: &str = "password-none";
+const REMOTE: &str = "remote-token-none";
 
 impl Check for Presence {
     fn id(&self) -> &'static str {
@@ -54,6 +55,7 @@ impl Check for Presence {
             CodeSpec::warning(RUNTIME, Some(Cause::GatewayTokenDrift), "The token changes with every start"),
             CodeSpec::info(SAVED, None, "The next start makes a token and saves it"),
             CodeSpec::error(PASSWORD, Cause::ConfigInvalid, "No password is set and the gateway refuses to start"),
+            CodeSpec::warning(REMOTE, Some(Cause::TokenMissing), "The CLI has no token for the remote gateway"),
         ];
         CODES
     }
@@ -64,9 +66,11 @@ impl Check for Presence {
 
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
         let Some(root) = context.loaded()? else { return Ok(Vec::new()) };
-        let remote = context.text(&["gateway", "mode"]) == Some("remote");
-        if remote || root.members().is_none() {
+        if root.members().is_none() {
             return Ok(Vec::new());
+        }
+        if context.text(&["gateway", "mode"]) == Some("remote") {
+            return Ok(self.remote(context).into_iter().collect());
         }
         let Some(shared) = Shared::of_mode(context) else { return Ok(Vec::new()) };
         // A reference that can't be resolved, or an empty text, is a finding of its own.
@@ -81,6 +85,7 @@ impl Check for Presence {
 
     fn plan(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
         let by_hand = match finding.code.as_str() {
+            REMOTE => vec!["Set gateway.remote.token to the token of that gateway.".to_owned()],
             PASSWORD => vec!["Set gateway.auth.password, or gateway.auth.mode to token.".to_owned()],
             _ => vec![
                 format!(
@@ -95,6 +100,23 @@ impl Check for Presence {
 }
 
 impl Presence {
+    /// A client of a gateway elsewhere.
+    fn remote(&self, context: &Context<'_>) -> Option<Finding> {
+        let url = context.value(&["gateway", "remote", "url"])?;
+        let configured = ["token", "password"].iter().any(|key| context.value(&["gateway", "remote", key]).is_some());
+        let held = [Shared::Token, Shared::Password]
+            .into_iter()
+            .any(|shared| all(context, shared).iter().any(|holder| holder.place != Site::Config));
+        if configured || held {
+            return None;
+        }
+        let message = "gateway.mode is remote without gateway.remote.token: the CLI has no token to send, and gets in only \
+                       with a device token that it has already";
+        let mut finding = context.config_finding(self, REMOTE, "gateway.remote.url", url, message);
+        finding.certainty = Certainty::Possible;
+        Some(finding.hint("Set gateway.remote.token to the token of that gateway"))
+    }
+
     fn finding(&self, context: &Context<'_>, shared: Shared) -> Option<Finding> {
         let explicit = context.value(&["gateway", "auth", "mode"]);
         // What a service that could not be looked at holds is unknown.

@@ -28,7 +28,7 @@ use crate::checks::configuration::mode::host_of;
 use crate::checks::reading::quoted;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::model::plan::{Applicability, ConfigEdit, JsonPath, Plan};
-use crate::model::{Cause, Certainty, Finding, Severity, Unknown};
+use crate::model::{Cause, Certainty, Evidence, Finding, Severity, Unknown};
 use crate::snapshot::config::ConfigNode;
 use crate::snapshot::device::PairedRelation;
 use std::net::IpAddr;
@@ -40,6 +40,7 @@ pub struct Locality;
 const REMOTE: &str = "cli-not-local";
 const PLAINTEXT: &str = "cli-plaintext-refused";
 const REMOTE_URL: &str = "remote-url-plaintext";
+const OVERRIDE: &str = "cli-url-override";
 
 impl Check for Locality {
     fn id(&self) -> &'static str {
@@ -67,6 +68,7 @@ impl Check for Locality {
                 "The host's CLI refuses its own unencrypted connection",
             ),
             CodeSpec::error(REMOTE_URL, Cause::PlaintextRefused, "The remote address is unencrypted and refused"),
+            CodeSpec::warning(OVERRIDE, Some(Cause::NotLocal), "A variable sends the CLI to another address"),
         ];
         CODES
     }
@@ -79,13 +81,13 @@ impl Check for Locality {
         context.loaded()?;
         let remote = context.text(&["gateway", "mode"]) == Some("remote");
         let found = if remote { self.remote_url(context) } else { self.bind(context) };
-        Ok(found.into_iter().collect())
+        Ok(found.into_iter().chain(self.url_override(context)).collect())
     }
 
     fn plan(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
-        if finding.code == REMOTE_URL {
+        if matches!(finding.code.as_str(), REMOTE_URL | OVERRIDE) {
             let by_hand = finding.fix_hint.clone()?;
-            return Some(Plan::manual(finding, "encrypt the way to the gateway", vec![by_hand]));
+            return Some(Plan::manual(finding, "change the address by hand", vec![by_hand]));
         }
         let bind = context.value(&["gateway", "bind"])?;
         let edits = vec![ConfigEdit::ReplaceValue {
@@ -176,6 +178,32 @@ impl Locality {
         let mut finding = context.config_finding(self, REMOTE_URL, "gateway.remote.url", node, message);
         (finding.severity, finding.certainty) = (severity, certainty);
         Some(finding.hint("Use wss:// (Tailscale Serve, or a proxy with TLS), or an SSH tunnel to ws://127.0.0.1"))
+    }
+}
+
+impl Locality {
+    /// `OPENCLAW_GATEWAY_URL` in `.env` or in the caller's own shell (honoured from 2026.3.2).
+    fn url_override(&self, context: &Context<'_>) -> Option<Finding> {
+        if context.since(3, 2) == Some(false) {
+            return None;
+        }
+        let snapshot = context.snapshot;
+        let own = context.installation.account().is_some_and(|account| account.uid == snapshot.run_as.uid);
+        let shell = snapshot.caller_environment.known().filter(|_| own);
+        let files = context.installation.env_files.iter().filter(|file| file.path.file_name() == ".env");
+        let mut environments = shell.into_iter().chain(files.filter_map(|file| file.environment.known()));
+        let var = environments.find_map(|environment| environment.get("OPENCLAW_GATEWAY_URL"))?;
+        let url = var.value.plain()?.trim();
+        let host = host_of(url).filter(|host| !host.is_empty() && !super::address::is_loopback_host(host))?;
+        let message = format!(
+            "OPENCLAW_GATEWAY_URL sends the CLI to {} instead of 127.0.0.1: it counts as remote, or reaches another gateway",
+            quoted(host)
+        );
+        let mut piece = Evidence::new(format!("OPENCLAW_GATEWAY_URL names the host {}", quoted(host))).at(&var.at.file);
+        piece.line = var.at.line;
+        let mut finding = context.finding(self, OVERRIDE, host, message).at(&var.at.file).evidence(piece);
+        finding.certainty = Certainty::Possible;
+        Some(finding.hint("Unset OPENCLAW_GATEWAY_URL for the CLI of this host"))
     }
 }
 

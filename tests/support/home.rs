@@ -19,6 +19,7 @@ pub const UID: u64 = 1001;
 pub struct Home {
     files: BTreeMap<String, (Vec<u8>, u32, u64)>,
     release: Option<String>,
+    log: Option<(String, String)>,
 }
 
 /// What a check said, with the plan that goes with it.
@@ -33,7 +34,13 @@ impl Home {
     /// A home with an empty state directory.
     pub fn bare(release: &str) -> Self {
         let release = (!release.is_empty()).then(|| release.to_owned());
-        Self { files: BTreeMap::new(), release }
+        Self { files: BTreeMap::new(), release, log: None }
+    }
+
+    /// The gateway's log of a day.
+    pub fn log(mut self, day: &str, text: &str) -> Self {
+        self.log = Some((day.to_owned(), text.to_owned()));
+        self
     }
 
     /// Adds a file below the home, mode 0600.
@@ -58,6 +65,11 @@ impl Home {
         super::add_directory(&mut out, "home/claw/.openclaw", 0o700, UID);
         for (name, (bytes, mode, mtime)) in &self.files {
             super::add_file(&mut out, &format!("home/claw/{name}"), bytes, *mode, UID, *mtime);
+        }
+        if let Some((day, text)) = &self.log {
+            super::add_directory(&mut out, "tmp/openclaw", 0o700, UID);
+            let name = format!("tmp/openclaw/openclaw-{day}.log");
+            super::add_file(&mut out, &name, text.as_bytes(), 0o600, UID, 1_800_000_000);
         }
         out.into_inner().expect("finished");
         let source = ArchiveSource::open(&path).expect("archive opens");
