@@ -2,8 +2,25 @@
 //!
 //! One file per check, in the folder of its area; registered in [`CHECKS`], in the order they print.
 
+pub mod configuration;
+pub mod credentials;
+pub mod database;
 pub mod docs;
+pub mod host;
+pub mod logs;
+pub mod ownership;
+pub mod pairing;
+pub mod ports;
+pub mod proxies;
+pub mod reading;
+pub mod releases;
 pub mod run;
+pub mod safety;
+pub mod services;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use crate::model::subject::Subject;
 
 use crate::model::plan::Plan;
 use crate::model::{Cause, Finding, Severity, Unknown};
@@ -127,35 +144,6 @@ impl Area {
     }
 }
 
-/// A subject that collectors can look at. Configuration, files and accounts are always collected: nothing can be
-/// judged without them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Subject {
-    /// The JSON device store and identity.
-    Devices,
-    /// The SQLite state.
-    Database,
-    /// Units and plists.
-    Services,
-    /// Processes.
-    Processes,
-    /// Listening sockets.
-    Listeners,
-    /// Lock files.
-    Locks,
-    /// Mounts and free space.
-    Mounts,
-    /// Logs.
-    Logs,
-    /// The gateway's own answer.
-    Probe,
-    /// Installed packages and Node.
-    Programs,
-    /// Clock and its synchronisation.
-    Clock,
-}
-
 impl CodeSpec {
     /// A code that is an error with a cause.
     pub const fn error(code: &'static str, cause: Cause, summary: &'static str) -> Self {
@@ -204,4 +192,59 @@ impl<'s> Context<'s> {
 }
 
 /// Every check, in the order they print.
-pub static CHECKS: &[&dyn Check] = &[];
+pub static CHECKS: &[&dyn Check] = &[
+    &ownership::access::StateAccess,
+    &ownership::leftovers::Leftovers,
+    &services::duplicates::Duplicates,
+    &services::running::Running,
+    &ports::holder::Holder,
+    &logs::refusals::Refusals,
+    &logs::faults::Faults,
+    &logs::starts::Starts,
+    &configuration::file::File,
+    &configuration::syntax::Syntax,
+    &configuration::includes::Includes,
+    &configuration::keys::Keys,
+    &configuration::values::Values,
+    &pairing::device_store_text::DeviceStoreText,
+    &pairing::paired_records::PairedRecords,
+    &pairing::pending_requests::PendingRequests,
+    &pairing::host_device::HostDevice,
+    &pairing::store_loss::StoreLoss,
+    &pairing::device_identity::DeviceIdentityCheck,
+    &pairing::device_tokens::DeviceTokens,
+    &pairing::approval_queues::ApprovalQueues,
+    &configuration::mode::Mode,
+    &configuration::bind::Bind,
+    &configuration::port::Port,
+    &configuration::origins::Origins,
+    &configuration::history::History,
+    &configuration::elsewhere::Elsewhere,
+    &proxies::items::Items,
+    &proxies::loopback::Loopback,
+    &proxies::wide::Wide,
+    &proxies::untrusted::Untrusted,
+    &proxies::auth::TrustedProxyAuth,
+    &proxies::locality::Locality,
+    &credentials::drift::Drift,
+    &credentials::values::Values,
+    &credentials::references::References,
+    &credentials::presence::Presence,
+    &safety::break_glass::BreakGlass,
+    &safety::open_files::OpenFiles,
+    &database::file::DatabaseFile,
+    &database::replaced::Replaced,
+    &database::schema::Schema,
+    &database::rows::Rows,
+    &database::locked::Locked,
+    &database::legacy_files::LegacyFiles,
+    &database::legacy_identity::LegacyIdentity,
+    &database::stale_locks::StaleLocks,
+    &releases::version_skew::VersionSkew,
+    &releases::known_bugs::KnownBugs,
+    &host::disk::Disk,
+    &host::clock::Clock,
+    &host::descriptors::Descriptors,
+    &host::namespaces::Namespaces,
+    &host::state_dirs::StateDirs,
+];

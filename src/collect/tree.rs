@@ -220,6 +220,9 @@ pub fn role_of(relative: &Path, kind: EntryKind) -> EntryRole {
         ["state", "openclaw.sqlite-wal" | "openclaw.sqlite-shm" | "openclaw.sqlite-journal"] => {
             EntryRole::DatabaseCompanion
         }
+        ["state", name] if name.starts_with("openclaw.sqlite") && !is_directory => EntryRole::DatabaseCopy,
+        [".openclaw" | ".clawdbot" | ".moltbot"] if is_directory => EntryRole::NestedState,
+        ["config-journal-fingerprint.key"] => EntryRole::JournalKey,
         ["tmp"] => EntryRole::LockDir,
         ["tmp", name] if is_directory && name.starts_with("openclaw-") => EntryRole::LockDir,
         ["tmp", _, name] if name.ends_with(".lock") || name.ends_with(".lock.sqlite") => EntryRole::Lock,

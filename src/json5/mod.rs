@@ -4,13 +4,18 @@
 //! Strict JSON is read as `JSON.parse`: the device store of the JSON era is read that way. No parser on crates.io
 //! keeps spans, order and duplicate keys for the whole of JSON5; see docs/architecture.md.
 
+mod decode;
 mod error;
 mod lexer;
 mod parser;
 mod position;
+mod recover;
+mod value;
 
+pub use decode::{Decoded, Encoding, decode};
 pub use error::{SyntaxError, SyntaxErrorKind};
 pub use position::LineIndex;
+pub use recover::{Recovered, recover};
 
 use crate::model::Span;
 use std::ops::Range;

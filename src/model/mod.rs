@@ -2,6 +2,7 @@
 
 pub mod cause;
 pub mod fact;
+pub mod failure;
 pub mod file;
 pub mod finding;
 pub mod host_path;
@@ -9,10 +10,19 @@ pub mod ids;
 pub mod plan;
 pub mod release;
 pub mod secret;
+pub mod shell;
+pub mod store_edit;
+pub mod subject;
 
 pub use cause::Cause;
 pub use fact::{Fact, Unknown, UnknownKind};
+pub use failure::Failure;
 pub use finding::{Certainty, Evidence, Finding, Severity, Span};
 pub use host_path::HostPath;
+pub use plan::{
+    Action, Applicability, ConfigEdit, Content, ContentDigest, GatewayDuring, JsonPath, JsonStep, Manager, Plan,
+    ProcessId, Step,
+};
 pub use release::{Era, Product, Release};
 pub use secret::{Secret, SecretLabel, SecretVault};
+pub use store_edit::{Holds, StoreEdit};

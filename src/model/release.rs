@@ -76,6 +76,11 @@ impl Release {
         self.at_least(first.0, first.1) && (self.year, self.month, self.day) <= (2026, last.0, last.1)
     }
 
+    /// Whether both carry the same year, month and day; rebuilds and pre-releases count as the same.
+    pub fn same_day(&self, other: &Release) -> bool {
+        (self.year, self.month, self.day) == (other.year, other.month, other.day)
+    }
+
     /// Whether it is newer than every release this build was made for.
     pub fn is_newer_than_known(&self) -> bool {
         (self.year, self.month, self.day) > (NEWEST_KNOWN.year, NEWEST_KNOWN.month, NEWEST_KNOWN.day)

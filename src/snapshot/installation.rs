@@ -40,6 +40,10 @@ pub struct Installation {
     pub tree: TreeFacts,
     /// The device store of the JSON era, also where it is only a leftover.
     pub devices: super::store::JsonStore,
+    /// The SQLite state, also where it is not yet the live store.
+    pub database: Fact<crate::statedb::StateDatabase>,
+    /// Who holds locks on the state database. Live Linux only.
+    pub database_locks: Fact<Vec<crate::statedb::locks::Holder>>,
     /// Environment files that the gateway or CLI of this state directory reads (`.env`, `gateway.systemd.env`).
     pub env_files: Vec<super::environment::EnvFile>,
 }
@@ -179,6 +183,29 @@ impl Installation {
     /// How commands name the account: its name, or its number.
     pub fn account_name(&self) -> Option<String> {
         self.account().map(|account| account.name.clone().unwrap_or_else(|| account.uid.to_string()))
+    }
+
+    /// The records of the live device store, of either generation.
+    pub fn paired_devices(&self) -> Box<dyn Iterator<Item = &super::device::PairedDevice> + '_> {
+        match self.live_content().and_then(|content| content.paired.known()) {
+            Some(rows) => Box::new(rows.iter()),
+            None => Box::new(self.devices.paired.records.iter()),
+        }
+    }
+
+    /// The waiting requests of the live device store, of either generation.
+    pub fn pending_requests(&self) -> Box<dyn Iterator<Item = &super::device::PendingRequest> + '_> {
+        match self.live_content().and_then(|content| content.pending.known()) {
+            Some(rows) => Box::new(rows.iter()),
+            None => Box::new(self.devices.pending.records.iter()),
+        }
+    }
+
+    /// The content of the state database, where it is the live store.
+    pub fn live_content(&self) -> Option<&crate::statedb::DatabaseContent> {
+        let database = self.database.known()?;
+        database.is_live().known().filter(|live| **live)?;
+        database.content.known()
     }
 
     /// A path below the state directory.

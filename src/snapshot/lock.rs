@@ -131,7 +131,7 @@ impl TempDirectory {
     /// Whether this account would use it for its log (from 2026.2.17): a real directory, its own, closed to others'
     /// writing. Otherwise OpenClaw turns to `$TMPDIR/openclaw-UID`.
     pub fn usable_by(&self, uid: u32) -> bool {
-        self.meta.kind == crate::collect::source::EntryKind::Directory
+        self.meta.kind == crate::model::file::EntryKind::Directory
             && self.meta.uid == uid
             && self.meta.mode & 0o022 == 0
     }

@@ -5,14 +5,20 @@ pub mod clock;
 pub mod config;
 pub mod container;
 pub mod device;
+pub mod device_build;
 pub mod device_key;
 pub mod environment;
+pub mod file;
 pub mod installation;
+pub mod json_text;
 pub mod listener;
 pub mod lock;
 pub mod mount;
 pub mod process;
 pub mod program;
+pub mod queue;
+pub mod record;
+pub mod scopes;
 pub mod service;
 pub mod store;
 pub mod tree;
@@ -61,6 +67,10 @@ pub struct Snapshot {
     pub programs: Fact<program::ProgramFacts>,
     /// Clock and its synchronisation.
     pub clock: Fact<clock::ClockFacts>,
+    /// What the logs of the judged installation say.
+    pub logs: Fact<crate::logs::LogSummary>,
+    /// What the gateway itself answered.
+    pub probe: Fact<crate::probe::ProbeFacts>,
     /// The installations found.
     pub installations: Vec<Installation>,
 }

@@ -68,6 +68,8 @@ pub struct ProcessFact {
     pub package: Fact<HostPath>,
     /// Files that are open and were removed or replaced meanwhile, such as `openclaw.sqlite-wal`.
     pub deleted_files: Fact<Vec<HostPath>>,
+    /// TCP ports that it listens on.
+    pub ports: Fact<Vec<u16>>,
     /// SQLite databases that are open, such as `state/openclaw.sqlite`.
     pub databases: Fact<Vec<HostPath>>,
     /// Whether it is a zombie: ended and not yet collected by its parent.
@@ -124,6 +126,17 @@ impl ProcessFact {
     pub fn identity(&self) -> Option<ProcessId> {
         let exe = self.exe.known()?.clone();
         Some(ProcessId { pid: self.pid, start_ticks: self.start_ticks, exe, uid: self.uid })
+    }
+
+    /// Whether it could be a gateway for all that may be seen: up to 2026.7 one can keep the bare title `openclaw`, and
+    /// then only its listening sockets tell, which other accounts do not see.
+    pub fn may_be_gateway(&self) -> bool {
+        let bare = self.role == ProcessRole::Cli && self.recognised_by == Recognition::Title;
+        self.role == ProcessRole::Gateway || bare && self.ports.why_unknown().is_some() && !self.argv_has_subcommand()
+    }
+
+    fn argv_has_subcommand(&self) -> bool {
+        self.argv.first().is_some_and(|title| title.contains('-'))
     }
 
     /// The unit that it belongs to.

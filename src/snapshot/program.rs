@@ -28,7 +28,7 @@ pub struct Package {
     pub engines_node: Fact<String>,
     /// Owner of its `package.json`.
     pub uid: u32,
-    /// Schema versions of the state database that it knows, where the package says so.
+    /// The newest schema of the state database that it knows (`openclaw.schemaVersions.state`, from 2026.8.1).
     pub schema_version: Fact<u32>,
     /// What led to it, each once.
     pub found_by: Vec<FoundBy>,

@@ -134,8 +134,9 @@ pub enum Recognition {
     Markers,
     /// The title that a process gave itself.
     Title,
-    /// The unit that the process belongs to.
-    Unit,
+    /// A process with the bare title `openclaw` that listens: up to 2026.7 a gateway started as `openclaw gateway` may
+    /// keep that title (seen with 2026.6.11), and no other command listens under it.
+    Listening,
     /// Only the name.
     Name,
 }
@@ -267,7 +268,8 @@ pub enum SupervisorKind {
 }
 
 impl UnitState {
-    /// Whether the manager gave up restarting it.
+    /// Whether the manager says that it gave up restarting it. It often keeps the result of the last failure instead
+    /// (seen with systemd 252), so ask [`ServiceUnit::gave_up`].
     pub fn start_limit_hit(&self) -> bool {
         self.result == "start-limit-hit"
     }
@@ -285,7 +287,34 @@ impl ServiceFacts {
     }
 }
 
+/// Why a manager does not start a failed unit again, although `Restart=` asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GaveUp {
+    /// Too many starts in the interval (`StartLimitBurst=`).
+    StartLimit,
+    /// The exit code is one of `RestartPreventExitStatus=` (78 from 2026.4.15: a refused configuration).
+    PreventedExit(i32),
+}
+
 impl ServiceUnit {
+    /// Why the manager does not start the failed unit again, where it would otherwise. A unit with `Restart=always` or
+    /// `on-failure` fails for good only by the start limit or by an exit code that is exempt.
+    pub fn gave_up(&self) -> Option<GaveUp> {
+        let state = self.live.known().filter(|state| state.active == "failed")?;
+        if state.start_limit_hit() {
+            return Some(GaveUp::StartLimit);
+        }
+        let restart = self.settings.restart.as_ref().map(|restart| restart.value.as_str());
+        let restarts = matches!(restart, Some("always" | "on-failure"));
+        let exempt = self.settings.restart_prevent_exit_status.as_ref().map_or("", |list| list.value.as_str());
+        let exited = state.exec_main_status.filter(|_| state.exec_main_code == Some(1));
+        match exited.filter(|code| exempt.split_whitespace().any(|word| word.parse() == Ok(*code))) {
+            Some(code) if restarts => Some(GaveUp::PreventedExit(code)),
+            _ => restarts.then_some(GaveUp::StartLimit),
+        }
+    }
+
     /// Whether it starts by itself; `None` where that is unknown.
     pub fn starts_by_itself(&self) -> Option<bool> {
         match &self.enabled {

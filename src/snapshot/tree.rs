@@ -93,6 +93,12 @@ pub enum EntryRole {
     Database,
     /// `state/openclaw.sqlite-wal`, `-shm`, `-journal`
     DatabaseCompanion,
+    /// A copy of the database beside it, such as `state/openclaw.sqlite.bak`.
+    DatabaseCopy,
+    /// `config-journal-fingerprint.key`, made together with the first state database (from 2026.8.1).
+    JournalKey,
+    /// A state directory inside the state directory (`.openclaw/.openclaw`).
+    NestedState,
     /// `tmp/` and the lock directories in it.
     LockDir,
     /// A lock file.

@@ -13,13 +13,21 @@ pub(super) const MOST_DEPTH: usize = 10;
 /// OpenClaw's limit on an included file, in bytes (from 2026.2.26).
 const MOST_BYTES: u64 = 2 << 20;
 
+/// An included file.
+pub(super) struct Included {
+    pub(super) path: PathBuf,
+    pub(super) document: Document,
+    /// Whether it has several hard links.
+    pub(super) linked: bool,
+}
+
 /// Reads one included file.
 pub(super) fn read(
     source: &dyn Source,
     including: &Path,
     named: &str,
     reader: Reader<'_>,
-) -> Result<(PathBuf, Document), ConfigProblemKind> {
+) -> Result<Included, ConfigProblemKind> {
     let path = including.parent().unwrap_or(Path::new("/")).join(named);
     let host_path = HostPath::from(path.as_path());
     let contents = source.read(&path, MOST_BYTES, reader).map_err(|error| match error {
@@ -28,8 +36,8 @@ pub(super) fn read(
     })?;
     let text = String::from_utf8_lossy(&contents.bytes);
     match parse(&text, Dialect::Json5) {
-        Ok(document) => Ok((path, document)),
-        Err(error) => Err(ConfigProblemKind::IncludeSyntax(super::syntax_problem(&text, &error, &host_path))),
+        Ok(document) => Ok(Included { path, document, linked: contents.meta.links > 1 }),
+        Err(error) => Err(ConfigProblemKind::IncludeSyntax(Box::new(super::syntax_problem(&text, &error, &host_path)))),
     }
 }
 

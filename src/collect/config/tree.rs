@@ -105,7 +105,7 @@ impl<'s> Builder<'s> {
         for name in names {
             let including = self.open.last().cloned().unwrap_or_default();
             let loaded = includes::read(self.source, &including, name, self.reader);
-            let (path, included) = match loaded {
+            let includes::Included { path, document: included, linked } = match loaded {
                 Ok(loaded) => loaded,
                 Err(kind) => {
                     self.problem(kind, at, file, keys);
@@ -118,6 +118,9 @@ impl<'s> Builder<'s> {
             }
             if !includes::is_inside(self.source, &self.main, &path) {
                 self.problem(ConfigProblemKind::IncludeOutside(HostPath::from(path.as_path())), at, file, keys);
+            }
+            if linked {
+                self.problem(ConfigProblemKind::IncludeLinked(HostPath::from(path.as_path())), at, file, keys);
             }
             let node = self.document(&included, &path, keys);
             merged = Some(match merged {

@@ -1,0 +1,7 @@
+//! Checks of the gateway's shared token and password, and of who holds them.
+
+pub mod drift;
+pub mod holders;
+pub mod presence;
+pub mod references;
+pub mod values;

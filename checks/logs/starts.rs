@@ -1,0 +1,150 @@
+//! # The log shows that the gateway refused to start
+//!
+//! ## What it finds
+//! The last start that failed, with the reason that the gateway gave, where no start has worked since.
+//!
+//! ## Why it locks you out
+//! Nothing listens. From 2026.4.15 a refusal can end with exit code 78, which tells systemd to leave the unit down, so
+//! that the service looks merely stopped.
+//!
+//! ## How to read the evidence
+//! The line is the gateway's own. `another gateway instance is already listening` is also printed for a foreign program
+//! on the port; who holds it is told by the lines after it, where the gateway may see that.
+//!
+//! ## How to be sure by hand
+//! `journalctl --user -u openclaw-gateway -n 50`, and the newest file in `/tmp/openclaw`.
+//!
+//! ## What the fix does
+//! Nothing: text from a log never authorises a change. The check of the subject itself offers one where it can.
+//!
+//! ## Since and until
+//! All releases; the texts differ, the reasons are told apart by the signatures.
+
+use super::evidence;
+use crate::checks::ownership::access;
+use crate::checks::{Area, Check, CodeSpec, Context, Subject};
+use crate::logs::episode::{Episode, EpisodeKind};
+use crate::logs::summary::LogSummary;
+use crate::logs::{EventKind, LogEvent};
+use crate::model::{Cause, Certainty, Finding, Unknown};
+use crate::snapshot::tree::EntryRole;
+
+/// See the module's documentation.
+pub struct Starts;
+
+const fn warning(code: &'static str, cause: Cause, summary: &'static str) -> CodeSpec {
+    CodeSpec::warning(code, Some(cause), summary)
+}
+
+static CODES: &[CodeSpec] = &[
+    warning("start-refused-config", Cause::ConfigInvalid, "The gateway refused to start because of its configuration"),
+    warning("start-refused-legacy", Cause::LegacyState, "The gateway refused to start because of retired JSON files"),
+    warning("start-refused-database", Cause::StateDatabase, "The gateway refused to start because of its database"),
+    warning(
+        "start-refused-access",
+        Cause::StateOwnership,
+        "The gateway refused to start because it may not use its files",
+    ),
+    warning(
+        "start-refused-secret",
+        Cause::SecretUnresolved,
+        "The gateway refused to start because a secret is unresolved",
+    ),
+    warning("start-refused-port", Cause::PortConflict, "The gateway refused to start because its port is taken"),
+    warning(
+        "start-refused-duplicate",
+        Cause::DuplicateGateway,
+        "The gateway refused to start because another one runs",
+    ),
+    warning("start-refused-lock", Cause::StaleLock, "The gateway refused to start because of a lock"),
+];
+
+impl Check for Starts {
+    fn id(&self) -> &'static str {
+        "refused-starts"
+    }
+
+    fn area(&self) -> Area {
+        Area::Logs
+    }
+
+    fn source(&self) -> &'static str {
+        "logs/starts"
+    }
+
+    fn codes(&self) -> &'static [CodeSpec] {
+        CODES
+    }
+
+    fn needs(&self) -> &'static [Subject] {
+        &[Subject::Logs]
+    }
+
+    fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
+        let summary = evidence::logs(context)?;
+        let release = context.installation.release();
+        let mut findings: Vec<Finding> = Vec::new();
+        for episode in &summary.episodes {
+            if !matches!(episode.kind, EpisodeKind::StartRefusals | EpisodeKind::Conflicts)
+                || !evidence::is_current(context, episode)
+            {
+                continue;
+            }
+            let Some(cause) = cause(summary, episode).or_else(|| episode.sample.cause(release)) else { continue };
+            if is_over(context, episode, cause) {
+                continue;
+            }
+            let Some(spec) = CODES.iter().find(|spec| spec.cause == Some(cause)) else { continue };
+            let piece = evidence::evidence(summary, episode, episode.event.words());
+            if let Some(finding) = findings.iter_mut().find(|finding| finding.code == spec.code) {
+                finding.evidence.push(piece);
+                continue;
+            }
+            let message = format!("The gateway did not start: {}, {}", episode.event.words(), evidence::times(episode));
+            let mut finding =
+                context.finding(self, spec.code, episode.event.id(), message).because(cause, Certainty::Likely);
+            finding.evidence.push(piece);
+            finding.evidence.extend(evidence::place(context, cause));
+            findings.push(finding);
+        }
+        Ok(findings)
+    }
+}
+
+/// Whether what the start was refused for has changed since: then the log tells of the past, and the state's own checks
+/// tell whether it was cured.
+fn is_over(context: &Context<'_>, episode: &Episode, cause: Cause) -> bool {
+    let installation = context.installation;
+    let last = episode.last.map(jiff::Timestamp::as_nanosecond).unwrap_or(i128::MAX);
+    let changed = |role: EntryRole| installation.tree.with_role(role).is_some_and(|entry| entry.meta.mtime_ns > last);
+    match cause {
+        Cause::ConfigInvalid | Cause::SecretUnresolved => {
+            changed(EntryRole::Config) || installation.config.meta.known().is_some_and(|meta| meta.mtime_ns > last)
+        }
+        Cause::StateOwnership => installation.account().is_some() && !access::is_closed(context),
+        Cause::LegacyState => {
+            ![EntryRole::Paired, EntryRole::Pending, EntryRole::Identity, EntryRole::DeviceAuth, EntryRole::Nodes]
+                .into_iter()
+                .any(|role| installation.tree.with_role(role).is_some())
+        }
+        Cause::StateDatabase => changed(EntryRole::Database),
+        _ => false,
+    }
+}
+
+/// The same sentence is printed for a second gateway and for a foreign program; the line that names the holder of the
+/// port decides, where there is one.
+fn cause(summary: &LogSummary, episode: &Episode) -> Option<Cause> {
+    if !matches!(episode.event, EventKind::AlreadyListening | EventKind::PortInUse) {
+        return None;
+    }
+    let sample = &episode.sample;
+    let near = |event: &&LogEvent| {
+        event.kind == EventKind::PortOwner && event.source == sample.source && event.line.abs_diff(sample.line) < 12
+    };
+    let owner = summary.events.iter().filter(near).min_by_key(|event| event.line.abs_diff(sample.line))?;
+    let text = owner.text.to_ascii_lowercase();
+    let gateway =
+        ["openclaw-gateway", "clawdbot-gateway", "openclaw", "clawdbot"].iter().any(|name| text.contains(name));
+    Some(if gateway { Cause::DuplicateGateway } else { Cause::PortConflict })
+}

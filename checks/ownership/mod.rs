@@ -1,0 +1,6 @@
+//! Owners, modes and attributes of the state, judged for the gateway's account.
+
+pub mod access;
+pub mod effect;
+pub mod leftovers;
+pub mod text;

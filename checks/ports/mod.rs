@@ -1,0 +1,3 @@
+//! Ports and who listens on them.
+
+pub mod holder;

@@ -1,0 +1,281 @@
+//! `fix`, `undo` and `history` on the installation that the options name: the doctor around the engine.
+
+use super::check::unknown_id;
+use super::failure::{Failure, Outcome};
+use super::fix::{self, FixArgs, Recheck, World};
+use super::options::{CollectArgs, JudgeArgs, WhereArgs};
+use super::world::{self, Collected};
+use super::{history, undo};
+use crate::checks::run::{CheckRun, run as run_checks};
+use crate::fix::lower::Territory;
+use crate::fix::world::{Gateway, Host};
+use crate::model::subject::Subject;
+use crate::model::{Fact, Finding, HostPath, Plan, SecretVault, Severity, Unknown, UnknownKind};
+use crate::report::build::undecided;
+use crate::report::select::Selection;
+use crate::snapshot::{Installation, Snapshot};
+use clap::Args;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `fix`.
+#[derive(Debug, Clone, Args)]
+pub struct FixCommand {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub fix: FixArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub collect: CollectArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub judge: JudgeArgs,
+}
+
+/// Arguments of `undo`.
+#[derive(Debug, Clone, Args)]
+pub struct UndoCommand {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub undo: undo::UndoArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub place: WhereArgs,
+}
+
+/// Arguments of `history`.
+#[derive(Debug, Clone, Args)]
+pub struct HistoryCommand {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub history: history::HistoryArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub place: WhereArgs,
+}
+
+/// Runs `fix`.
+///
+/// # Errors
+/// Bad usage, no installation, a root that can't be written, and what the engine says.
+pub fn fix(args: &FixCommand) -> Outcome {
+    let selection = Selection::new(&args.judge.only, &args.judge.skip).map_err(unknown_id)?;
+    let doctor = Doctor::new(&args.collect, selection)?;
+    fix::run(&args.fix, &doctor)
+}
+
+/// Runs `undo`.
+///
+/// # Errors
+/// As [`fix()`].
+pub fn undo(args: &UndoCommand) -> Outcome {
+    undo::run(&args.undo, &Doctor::new(&offline(&args.place), Selection::nothing())?)
+}
+
+/// Runs `history`.
+///
+/// # Errors
+/// As [`fix()`].
+pub fn history(args: &HistoryCommand) -> Outcome {
+    history::run(&args.history, &Doctor::new(&offline(&args.place), Selection::nothing())?)
+}
+
+/// Where things are is all that undoing needs to know.
+fn offline(place: &WhereArgs) -> CollectArgs {
+    CollectArgs { place: place.clone(), no_probe: true, ..CollectArgs::default() }
+}
+
+/// The doctor as the engine sees it.
+struct Doctor {
+    collect: CollectArgs,
+    selection: Selection,
+    first: Collected,
+}
+
+impl Doctor {
+    fn new(collect: &CollectArgs, selection: Selection) -> Result<Self, Failure> {
+        if collect.place.root.as_ref().is_some_and(|root| root.is_file()) {
+            return Err(Failure::new("usage", "an archive can be judged but not mended")
+                .hint("unpack it (as root, to keep owners) and name the directory with --root"));
+        }
+        let first = judge(collect, &selection)?;
+        Ok(Self { collect: collect.clone(), selection, first })
+    }
+
+    fn installation(&self, id: Option<&str>) -> Option<&Installation> {
+        let snapshot = &self.first.snapshot;
+        match id {
+            Some(id) => snapshot.installations.iter().find(|installation| installation.id == id),
+            None => snapshot.selected(),
+        }
+    }
+}
+
+fn judge(collect: &CollectArgs, selection: &Selection) -> Result<Collected, Failure> {
+    let collected = world::collect(collect, selection)?;
+    let runs = run_checks(&collected.snapshot, |check| {
+        if selection.wants_check(check) { Ok(()) } else { Err("not asked for".to_owned()) }
+    });
+    Ok(Collected { runs, ..collected })
+}
+
+fn findings(runs: &[CheckRun]) -> impl Iterator<Item = (&Finding, Option<&Plan>)> {
+    runs.iter().flat_map(|run| &run.findings).map(|(finding, plan)| (finding, plan.as_ref()))
+}
+
+impl World for Doctor {
+    fn plans(&self, wanted: &[String]) -> Result<Vec<Plan>, Failure> {
+        let named = Selection::new(wanted, &[]).map_err(unknown_id)?;
+        let chosen = findings(&self.first.runs)
+            .filter(|(finding, _)| named.wants_finding(finding) && self.selection.wants_finding(finding));
+        Ok(chosen
+            .filter_map(|(finding, plan)| match plan {
+                Some(plan) => Some(plan.clone()),
+                None if finding.severity >= Severity::Warning => Some(by_hand(finding)),
+                None => None,
+            })
+            .collect())
+    }
+
+    fn recheck(&self) -> Result<Recheck, Failure> {
+        let again = judge(&self.collect, &self.selection)?;
+        let wanted = |finding: &&Finding| self.selection.wants_finding(finding);
+        let findings = findings(&again.runs).map(|(finding, _)| finding).filter(wanted).cloned().collect();
+        let inconclusive = undecided(&again.snapshot).into_iter().next();
+        Ok(Recheck { findings, inconclusive })
+    }
+
+    fn options(&self) -> String {
+        self.collect.place.repeated().join(" ")
+    }
+}
+
+/// What a person does about a finding that no machine can mend.
+fn by_hand(finding: &Finding) -> Plan {
+    let todo = finding.fix_hint.clone().unwrap_or_else(|| format!("See `openclaw-doctor explain {}`", finding.code));
+    Plan::manual(finding, finding.message.clone(), vec![todo])
+}
+
+impl Host for Doctor {
+    fn root(&self) -> Option<&Path> {
+        self.collect.place.root.as_deref()
+    }
+
+    fn territory(&self, installation: Option<&str>) -> Fact<Territory> {
+        let Some(installation) = self.installation(installation) else {
+            return Fact::unknown(UnknownKind::Failed, "no installation was found");
+        };
+        installation.account.as_ref().map(|known| Territory {
+            account: known.account.clone(),
+            bases: bases(installation, known.account.uid),
+            frozen: frozen(&self.first.snapshot, installation),
+        })
+    }
+
+    fn gateway(&self, installation: Option<&str>) -> Gateway {
+        if self.root().is_some() {
+            return Gateway::Offline;
+        }
+        let Some(known) = self.installation(installation) else {
+            return Gateway::Unknown(Unknown::new(UnknownKind::Failed, "no installation was found"));
+        };
+        let needs = BTreeSet::from([Subject::Services, Subject::Processes, Subject::Listeners, Subject::Locks]);
+        match world::collect_subjects(&self.collect, needs) {
+            Ok(now) => what_runs(&now.snapshot, known),
+            Err(failure) => Gateway::Unknown(Unknown::new(UnknownKind::Failed, failure.message)),
+        }
+    }
+
+    fn secrets(&self) -> &SecretVault {
+        &self.first.vault
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        let installation = self.first.snapshot.selected()?;
+        let of_account = installation.account().and_then(|account| account.home.clone());
+        of_account.or_else(|| installation.home.as_ref().map(|home| home.as_path().to_path_buf()))
+    }
+}
+
+/// State, configuration, locks and user units: nothing outside is ever written.
+fn bases(installation: &Installation, uid: u32) -> Vec<HostPath> {
+    let mut bases = vec![installation.state_dir.clone()];
+    bases.extend(installation.real_state_dir.clone());
+    bases.extend(installation.config.files.iter().filter_map(HostPath::parent));
+    for product in ["openclaw", "clawdbot"] {
+        bases.push(HostPath::from(format!("/tmp/{product}-{uid}").as_str()));
+    }
+    if let Some(home) = &installation.home {
+        bases.push(home.join(".config/systemd/user"));
+        bases.push(home.join("Library/LaunchAgents"));
+    }
+    bases.sort();
+    bases.dedup();
+    bases
+}
+
+/// What somebody else owns, and what to edit instead (host-by-release 1.1: `OPENCLAW_NIX_MODE`, `OPENCLAW_CONFIG_READONLY`,
+/// `OPENCLAW_SERVICE_REPAIR_POLICY`).
+fn frozen(snapshot: &Snapshot, installation: &Installation) -> Vec<(HostPath, String)> {
+    let mut frozen = Vec::new();
+    let is_set = |name: &str| {
+        let set = |environment: &crate::snapshot::environment::Environment| {
+            environment.plain(name).is_some_and(|value| !matches!(value, "0" | "false" | "no" | "off"))
+        };
+        let units = snapshot.services.known().into_iter().flat_map(|services| services.gateways());
+        snapshot.caller_environment.known().is_some_and(set)
+            || units
+                .filter(|unit| unit.home_owner == installation.account().map(|account| account.uid))
+                .any(|unit| set(&unit.environment))
+            || installation.env_files.iter().filter_map(|file| file.environment.known()).any(set)
+    };
+    let config = &installation.config.path;
+    if is_set("OPENCLAW_NIX_MODE") {
+        frozen.push((config.clone(), "OPENCLAW_NIX_MODE is set: change the Nix expression that makes it".to_owned()));
+    } else if is_set("OPENCLAW_CONFIG_READONLY") {
+        frozen.push((
+            config.clone(),
+            "OPENCLAW_CONFIG_READONLY is set: change the source that it is deployed from".to_owned(),
+        ));
+    }
+    let managed =
+        installation.tree.kept().find(|entry| entry.path == *config).and_then(|entry| entry.leads_to.as_ref());
+    if let Some(target) = managed.filter(|target| target.starts_with(&HostPath::from("/nix/store"))) {
+        frozen.push((config.clone(), format!("it is a link into {target}: change the Nix expression that makes it")));
+    }
+    frozen
+}
+
+/// Which supervisor or process runs the gateway of an installation.
+fn what_runs(now: &Snapshot, known: &Installation) -> Gateway {
+    let Some(installation) = now.installations.iter().find(|other| other.state_dir == known.state_dir) else {
+        return Gateway::Unknown(Unknown::new(UnknownKind::Unstable, "the installation is gone"));
+    };
+    let processes = match &now.processes {
+        Fact::Known(processes) => processes,
+        Fact::Absent => return Gateway::Stopped,
+        Fact::Unknown(why) => return Gateway::Unknown(why.clone()),
+    };
+    let context = crate::checks::Context { snapshot: now, installation };
+    let Some(process) = crate::checks::services::gateway_process(&context) else {
+        // A process that could not be looked into may be it.
+        return match processes.blind.first() {
+            Some(why) if !now.run_as.privileged => Gateway::Unknown(why.clone()),
+            _ => Gateway::Stopped,
+        };
+    };
+    if let Some(unit) = process.unit()
+        && now.services.known().is_some_and(|services| {
+            services.units.iter().any(|known| known.name == unit.name && known.manager == unit.manager)
+        })
+    {
+        return Gateway::Unit { manager: unit.manager.clone(), unit: unit.name.clone() };
+    }
+    match process.identity() {
+        Some(identity) => Gateway::Loose { process: identity, start: context.openclaw("gateway run") },
+        None => Gateway::Unknown(Unknown::new(
+            UnknownKind::NoPermission,
+            format!("process {} can't be looked into", process.pid),
+        )),
+    }
+}

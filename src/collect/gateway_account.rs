@@ -1,0 +1,124 @@
+//! Which account the gateway is meant to run as (design "Facts"). A gateway that runs as somebody else is evidence,
+//! never the answer; ownership is never given to root by inference.
+
+use super::accounts::AccountBook;
+use super::discover::Candidate;
+use super::source::{Account, Source};
+use crate::model::plan::Manager;
+use crate::model::{Fact, HostPath, UnknownKind};
+use crate::snapshot::installation::{AccountFrom, GatewayAccount};
+use crate::snapshot::service::{ServiceFacts, ServiceUnit};
+use std::path::Path;
+
+/// Derives the account of a candidate.
+pub fn derive(
+    source: &dyn Source,
+    accounts: &AccountBook,
+    candidate: &Candidate,
+    services: Option<&ServiceFacts>,
+    sudo_uid: Option<u32>,
+    option: Option<&Account>,
+) -> Fact<GatewayAccount> {
+    let known = |account: Account, from| Fact::Known(GatewayAccount { account, from });
+    if let Some(account) = option {
+        return known(account.clone(), AccountFrom::Option);
+    }
+    let mut by_units: Vec<Account> = Vec::new();
+    for unit in services.into_iter().flat_map(ServiceFacts::gateways).filter(|unit| serves(unit, candidate)) {
+        if let Some(account) = unit_account(accounts, unit)
+            && !by_units.iter().any(|other| other.uid == account.uid)
+        {
+            by_units.push(account);
+        }
+    }
+    let home = home_account(source, accounts, candidate);
+    match by_units.as_slice() {
+        [account] => return known(account.clone(), AccountFrom::Unit),
+        [] => {}
+        several => {
+            // A rogue unit of root's must not decide over the home's own account.
+            if let Some(account) =
+                several.iter().find(|account| home.as_ref().is_some_and(|home| home.uid == account.uid))
+            {
+                return known(account.clone(), AccountFrom::Unit);
+            }
+            return Fact::unknown(UnknownKind::Failed, "units name different accounts for it; say which with --user");
+        }
+    }
+    let sudo = sudo_uid.filter(|uid| *uid != 0).map(|uid| accounts.by_uid(uid).0);
+    if let Some(account) = sudo
+        && account.home.as_deref().is_some_and(|home| candidate.state_dir.starts_with(home))
+    {
+        return known(account, AccountFrom::Sudo);
+    }
+    match home {
+        Some(account) => known(account, AccountFrom::Home),
+        None => Fact::unknown(
+            UnknownKind::Failed,
+            format!(
+                "no unit, home or owner of {} tells it; say it with --user",
+                HostPath::from(candidate.state_dir.as_path())
+            ),
+        ),
+    }
+}
+
+/// The account of an owner; a bare number keeps the group that the entry shows.
+fn bare(accounts: &AccountBook, uid: u32, gid: u32) -> Account {
+    let (account, from) = accounts.by_uid(uid);
+    if from == crate::snapshot::account::AccountFrom::Number {
+        return Account { gid, groups: vec![gid], ..account };
+    }
+    account
+}
+
+/// Whether a unit would start a gateway on this state directory.
+pub fn serves(unit: &ServiceUnit, candidate: &Candidate) -> bool {
+    let state = unit.state_dir.as_ref().map(|state| state.value.as_path());
+    let home = unit.home.as_ref().map(|home| home.value.as_path());
+    match (state, home) {
+        (Some(state), _) => state == candidate.state_dir,
+        (None, Some(home)) => candidate.home.as_deref() == Some(home) && candidate.profile == unit.profile,
+        (None, None) => {
+            let in_home = candidate.home.as_deref().is_some_and(|home| unit.path.as_path().starts_with(home));
+            in_home && candidate.profile == unit.profile
+        }
+    }
+}
+
+/// `User=` of a system unit, or the owner of the home that holds a user unit.
+fn unit_account(accounts: &AccountBook, unit: &ServiceUnit) -> Option<Account> {
+    match (&unit.manager, &unit.user) {
+        (Manager::SystemdUser { uid }, _) => Some(accounts.by_uid(*uid).0),
+        (_, Some(user)) => accounts.resolve(&user.value).known().cloned(),
+        (Manager::SystemdSystem | Manager::Launchd { .. }, None) => {
+            unit.home_owner.map(|owner| accounts.by_uid(owner).0)
+        }
+    }
+}
+
+/// The owner of the home that holds the state; for a state directory outside every home the owner of that directory.
+fn home_account(source: &dyn Source, accounts: &AccountBook, candidate: &Candidate) -> Option<Account> {
+    let by_passwd = |home: &Path| accounts.listed().iter().find(|account| account.home.as_deref() == Some(home));
+    if let Some(home) = candidate.home.as_deref() {
+        let owner = source.metadata_following(home).ok();
+        return match (by_passwd(home), owner) {
+            // The whole home may have been given to root by mistake: passwd still knows whose it is.
+            (Some(account), _) => Some(account.clone()),
+            (None, Some(owner)) if owner.uid != 0 => Some(bare(accounts, owner.uid, owner.gid)),
+            _ => None,
+        };
+    }
+    let inside = accounts
+        .listed()
+        .iter()
+        .filter(|account| {
+            account.home.as_deref().is_some_and(|home| home != Path::new("/") && candidate.state_dir.starts_with(home))
+        })
+        .max_by_key(|account| account.home.as_ref().map(|home| home.as_os_str().len()));
+    if let Some(account) = inside {
+        return Some(account.clone());
+    }
+    let owner = source.metadata_following(&candidate.state_dir).ok()?;
+    (owner.uid != 0).then(|| bare(accounts, owner.uid, owner.gid))
+}

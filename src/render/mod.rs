@@ -1,0 +1,18 @@
+//! One file per output format. Each is a function of the report alone.
+
+pub mod discord;
+pub mod github;
+mod headline;
+pub mod html;
+pub mod human;
+pub mod issue;
+pub mod junit;
+pub mod markdown;
+mod place;
+pub mod prometheus;
+pub mod requests;
+pub mod sanitize;
+pub mod sarif;
+pub mod tap;
+
+pub use sanitize::sanitize;

@@ -1,0 +1,163 @@
+//! `fix`, `undo` and `history` as commands: what they decide, and their exit codes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "support/fix_scenarios.rs"]
+mod scenarios;
+
+use openclaw_doctor::cli::fix::{FixArgs, Recheck, World, run};
+use openclaw_doctor::cli::history::HistoryArgs;
+use openclaw_doctor::cli::undo::UndoArgs;
+use openclaw_doctor::cli::{Exit, Failure, history, undo};
+use openclaw_doctor::fix::lower::Territory;
+use openclaw_doctor::fix::world::{Gateway, Host};
+use openclaw_doctor::model::{Applicability, Fact, Finding, Plan, SecretVault};
+use scenarios::*;
+use std::path::{Path, PathBuf};
+
+fn uid() -> u32 {
+    let own = rustix::process::geteuid();
+    if own.is_root() { UID } else { own.as_raw() }
+}
+
+/// A world whose one fault is the byte order mark of `paired.json`.
+struct TestWorld {
+    host: TestHost,
+    plans: Vec<Plan>,
+    /// The finding stays whatever is done.
+    stubborn: bool,
+    inconclusive: Option<String>,
+}
+
+impl TestWorld {
+    fn new(root: &Path, plans: Vec<Plan>) -> Self {
+        Self { host: TestHost::new(root, uid()), plans, stubborn: false, inconclusive: None }
+    }
+
+    fn is_mended(&self) -> bool {
+        std::fs::read(real(&self.host.root, "devices/paired.json")).is_ok_and(|bytes| bytes == PAIRED_MENDED)
+    }
+}
+
+impl Host for TestWorld {
+    fn root(&self) -> Option<&Path> {
+        self.host.root()
+    }
+
+    fn territory(&self, installation: Option<&str>) -> Fact<Territory> {
+        self.host.territory(installation)
+    }
+
+    fn gateway(&self, installation: Option<&str>) -> Gateway {
+        self.host.gateway(installation)
+    }
+
+    fn secrets(&self) -> &SecretVault {
+        self.host.secrets()
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        self.host.home()
+    }
+}
+
+impl World for TestWorld {
+    fn plans(&self, _wanted: &[String]) -> Result<Vec<Plan>, Failure> {
+        Ok(self.plans.clone())
+    }
+
+    fn recheck(&self) -> Result<Recheck, Failure> {
+        let findings: Vec<Finding> =
+            if self.is_mended() && !self.stubborn || self.plans.is_empty() { Vec::new() } else { vec![finding()] };
+        Ok(Recheck { findings, inconclusive: self.inconclusive.clone() })
+    }
+
+    fn options(&self) -> String {
+        "--root /mnt".to_owned()
+    }
+}
+
+fn tree() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    set_up(root.path(), "replace", uid());
+    root
+}
+
+fn args(yes: bool) -> FixArgs {
+    FixArgs { yes, ..FixArgs::default() }
+}
+
+#[test]
+fn yes_applies_safe_plans_and_zero_means_that_nothing_is_left() {
+    let root = tree();
+    let world = TestWorld::new(root.path(), vec![plan_for("replace", uid())]);
+    assert_eq!(run(&args(true), &world), Ok(Exit::Ok));
+    assert!(world.is_mended());
+    assert_eq!(history::run(&HistoryArgs::default(), &world), Ok(Exit::Ok));
+    assert_eq!(undo::run(&UndoArgs { yes: true, ..UndoArgs::default() }, &world), Ok(Exit::Ok));
+    assert!(!world.is_mended());
+    let again = undo::run(&UndoArgs { yes: true, ..UndoArgs::default() }, &world).expect_err("nothing left");
+    assert_eq!(again.kind, "no-transaction");
+    let odd = undo::run(&UndoArgs { id: Some("../x".to_owned()), ..UndoArgs::default() }, &world).expect_err("no id");
+    assert_eq!(odd.kind, "usage");
+    assert_eq!(history::run(&HistoryArgs { prune: Some("0s".to_owned()) }, &world), Ok(Exit::Ok));
+}
+
+#[test]
+fn a_dry_run_and_a_run_without_a_terminal_change_nothing() {
+    let root = tree();
+    let world = TestWorld::new(root.path(), vec![plan_for("replace", uid())]);
+    let before = picture(root.path());
+    assert_eq!(run(&FixArgs { dry_run: true, yes: true, ..FixArgs::default() }, &world), Ok(Exit::Found));
+    // The test's standard input is no terminal, or nobody answers there.
+    if !std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+        assert_eq!(run(&args(false), &world), Ok(Exit::Found));
+    }
+    assert_eq!(changed(&before, &picture(root.path())), Vec::<PathBuf>::new());
+    assert!(!root.path().join("var").exists(), "not even a journal is made");
+}
+
+#[test]
+fn unsafe_plans_need_to_be_admitted() {
+    let root = tree();
+    let mut plan = plan_for("replace", uid());
+    plan.applicability = Applicability::Unsafe;
+    let world = TestWorld::new(root.path(), vec![plan]);
+    assert_eq!(run(&args(true), &world), Ok(Exit::Found));
+    assert!(!world.is_mended());
+    assert_eq!(run(&FixArgs { admit_unsafe: true, ..args(true) }, &world), Ok(Exit::Ok));
+    assert!(world.is_mended());
+}
+
+#[test]
+fn what_is_still_there_or_only_for_a_person_makes_one() {
+    let root = tree();
+    let mut world = TestWorld::new(root.path(), vec![plan_for("replace", uid())]);
+    world.stubborn = true;
+    assert_eq!(run(&args(true), &world), Ok(Exit::Found), "applied, but still there");
+    let manual = Plan::manual(&finding(), "by hand", vec!["do it".to_owned()]);
+    let root = tree();
+    let world = TestWorld::new(root.path(), vec![manual]);
+    assert_eq!(run(&args(true), &world), Ok(Exit::Found), "an error that only a person can judge");
+}
+
+#[test]
+fn nothing_to_do_is_zero_and_not_knowing_is_three() {
+    let root = tree();
+    let mut world = TestWorld::new(root.path(), Vec::new());
+    assert_eq!(run(&args(true), &world), Ok(Exit::Ok));
+    world.inconclusive = Some("the device store could not be read".to_owned());
+    assert_eq!(run(&args(true), &world), Ok(Exit::Inconclusive));
+    assert_eq!(run(&FixArgs { json: true, ..args(true) }, &world), Ok(Exit::Inconclusive));
+}
+
+#[test]
+fn what_was_changed_since_is_not_taken_back() {
+    let root = tree();
+    let world = TestWorld::new(root.path(), vec![plan_for("replace", uid())]);
+    assert_eq!(run(&args(true), &world), Ok(Exit::Ok));
+    std::fs::write(real(root.path(), "devices/paired.json"), "{\"new\": {}}").unwrap();
+    let before = picture(root.path());
+    assert_eq!(undo::run(&UndoArgs { yes: true, ..UndoArgs::default() }, &world), Ok(Exit::Found));
+    assert_eq!(changed(&before, &picture(root.path())), Vec::<PathBuf>::new());
+}
