@@ -6,6 +6,7 @@ use super::scan::Scan;
 use super::stream::{Windows, end_of_lines};
 use std::fmt;
 use std::io::Read;
+use std::ops::Range;
 
 /// Something that would have been shared and must not. It names the rule and the place, never the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,27 +47,32 @@ pub(super) fn verify(reader: impl Read, scan: &Scan<'_>) -> Result<(), VerifyErr
     let (mut line, mut column) = (1_u64, 1_u64);
     while let Some(window) = windows.next()? {
         let text = window.text;
+        // What begins in the text ahead is judged when all of it is there.
+        let cut = if window.last { text.len() } else { end_of_lines(text, window.from) };
+        let is_fresh = |span: &Range<usize>| span.end > window.from && span.start < cut;
         let hits = scan.hits(text);
-        let fresh = hits.iter().find(|hit| hit.span.end > window.from).map(|hit| (hit.rule, hit.span.start));
-        if let Some((rule, at)) = fresh.or_else(|| second_opinion(text, window.from, scan.identities)) {
+        let hit = hits.iter().find(|hit| is_fresh(&hit.span)).map(|hit| (hit.rule, hit.span.start));
+        if let Some((rule, at)) = hit.or_else(|| second_opinion(text, is_fresh, scan.identities)) {
             let before = text.get(window.from..at.max(window.from)).unwrap_or_default();
             let (line, column) = advance(before, line, column);
             return Err(Leak { rule, line, column }.into());
         }
-        let cut = if window.last { text.len() } else { end_of_lines(text, window.from) };
         (line, column) = advance(text.get(window.from..cut).unwrap_or_default(), line, column);
         windows.consume(cut);
     }
     Ok(())
 }
 
-/// The entropy scan, on the text as it is and with its escapes undone. What stands before the window was judged with
-/// its own context.
-fn second_opinion(text: &[u8], from: usize, identities: bool) -> Option<(&'static str, usize)> {
-    let plain = entropy::suspicious(text, identities).find(|span| span.end > from);
+/// The entropy scan, on the text as it is and with its escapes undone.
+fn second_opinion(
+    text: &[u8],
+    is_fresh: impl Fn(&Range<usize>) -> bool,
+    identities: bool,
+) -> Option<(&'static str, usize)> {
+    let plain = entropy::suspicious(text, identities).find(&is_fresh);
     let undone = || {
         let view = View::of(text)?;
-        entropy::suspicious(&view.text, identities).map(|span| view.source(&span)).find(|span| span.end > from)
+        entropy::suspicious(&view.text, identities).map(|span| view.source(&span)).find(&is_fresh)
     };
     plain.or_else(undone).map(|span| ("entropy", span.start))
 }
