@@ -227,8 +227,8 @@ impl DeviceIdentityCheck {
             other.id != context.installation.id
                 && View::of(&Context { installation: other, ..*context })
                     .ok()
-                    .and_then(|view| view.host_id())
-                    .is_some_and(|id| id == own)
+                    .and_then(|view| view.host_id().cloned())
+                    .is_some_and(|id| id == *own)
         })?;
         let path = view.path(Part::Identity);
         let message = format!(

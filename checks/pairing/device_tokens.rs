@@ -169,7 +169,7 @@ impl DeviceTokens {
     fn other_device(&self, context: &Context<'_>, view: &View<'_>) -> Option<Finding> {
         let store = view.json()?;
         let (cached_for, own) = (store.cached_for.known()?, view.host_id()?);
-        if *cached_for == own || store.cached.records.is_empty() {
+        if cached_for == own || store.cached.records.is_empty() {
             return None;
         }
         let path = view.path(Part::Cached);
@@ -223,7 +223,7 @@ pub(super) fn stale<'s>(view: &View<'s>) -> Option<&'s CachedToken> {
     };
     // A cache that belongs to another device is ignored.
     let own = view.host_id();
-    view.cached().iter().filter(|token| token.device_id.known() == own.as_ref()).find(stale)
+    view.cached().iter().filter(|token| token.device_id.known() == own).find(stale)
 }
 
 fn held(view: &View<'_>, cached: &CachedToken) -> Option<String> {

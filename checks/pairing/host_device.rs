@@ -112,7 +112,7 @@ impl Check for HostDevice {
 
 /// The host's own record, if it is in order as a record: a broken one is told by `paired-records`.
 pub(super) fn record<'s>(view: &View<'s>) -> Option<&'s PairedDevice> {
-    let device = view.record_of(&view.host_id()?)?;
+    let device = view.record_of(view.host_id()?)?;
     record_fault::faults(view, std::slice::from_ref(device)).is_empty().then_some(device)
 }
 

@@ -8,6 +8,7 @@ use crate::snapshot::device_key::{decode_public, device_id_of};
 use crate::snapshot::installation::StoreKind;
 use crate::snapshot::store::{JsonStore, StoreFile};
 use crate::statedb::facts::DatabaseContent;
+use std::collections::HashMap;
 
 /// The store and its rules.
 #[derive(Debug, Clone)]
@@ -19,6 +20,10 @@ pub(super) struct View<'s> {
     /// The time to judge as of, in ms since 1970.
     pub as_of_ms: i64,
     context: Context<'s>,
+    /// See [`View::host_id`].
+    host: Option<DeviceId>,
+    /// Paired devices by their key; stores of thousands are looked through more than once.
+    by_key: HashMap<&'s str, &'s PairedDevice>,
 }
 
 /// The two generations of the store.
@@ -68,12 +73,18 @@ impl<'s> View<'s> {
                 Fact::Unknown(why) => return Err(why.clone()),
             }
         };
-        Ok(Self {
+        let mut view = Self {
             generation,
             rules: Rules::of(installation.release(), json),
             as_of_ms: context.snapshot.as_of_ms(),
             context: *context,
-        })
+            host: None,
+            by_key: HashMap::new(),
+        };
+        view.host = view.identity().known().and_then(|identity| own_id(identity));
+        let paired = view.paired().unwrap_or_default();
+        view.by_key = paired.iter().map(|device| (device.place.key.as_str(), device)).collect();
+        Ok(view)
     }
 
     /// The paired devices as the gateway sees them: none where it can't use the text.
@@ -127,26 +138,21 @@ impl<'s> View<'s> {
 
     /// The id under which the host's own clients and the gateway itself appear, worked out from the key: OpenClaw corrects
     /// a wrong id beside it.
-    pub fn host_id(&self) -> Option<DeviceId> {
-        let identity = self.identity();
-        let identity = identity.known()?;
-        match identity.key.text.known().and_then(|text| decode_public(text).1) {
-            Some(raw) => Some(device_id_of(&raw)),
-            None => identity.device_id.known().cloned(),
-        }
+    pub fn host_id(&self) -> Option<&DeviceId> {
+        self.host.as_ref()
     }
 
     /// Whether this is the id of the host's own identity.
     pub fn is_host(&self, id: &Fact<DeviceId>) -> bool {
         match (id, self.host_id()) {
-            (Fact::Known(id), Some(host)) => *id == host,
+            (Fact::Known(id), Some(host)) => id == host,
             _ => false,
         }
     }
 
     /// The record under which the gateway looks a device up.
     pub fn record_of(&self, id: &DeviceId) -> Option<&'s PairedDevice> {
-        self.paired().ok()?.iter().find(|device| device.place.key == id.0)
+        self.by_key.get(id.0.as_str()).copied()
     }
 
     /// The file of a part.
@@ -231,6 +237,14 @@ impl<'s> View<'s> {
     pub fn auto_local(&self) -> bool {
         let config = &self.context.installation.config;
         config.at(&["gateway", "nodes", "pairing", "autoApproveLocal"]).and_then(|node| node.as_bool()) != Some(false)
+    }
+}
+
+/// The id that belongs to an identity's key, or the stored one where the key can't be read.
+fn own_id(identity: &DeviceIdentity) -> Option<DeviceId> {
+    match identity.key.text.known().and_then(|text| decode_public(text).1) {
+        Some(raw) => Some(device_id_of(&raw)),
+        None => identity.device_id.known().cloned(),
     }
 }
 
