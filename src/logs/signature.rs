@@ -4,7 +4,7 @@ use super::kind::EventKind;
 use super::rejection::Rejection;
 use super::releases::ReleaseRange;
 use crate::model::{Cause, Release};
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::Regex;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -142,7 +142,9 @@ impl SignatureSet {
             }
         }
         let (literals, owners): (Vec<_>, Vec<_>) = by_literal.into_iter().unzip();
-        let sweep = AhoCorasick::new(&literals).map_err(|error| SignatureError {
+        // A full automaton costs some hundred kilobytes more than a compact one and sweeps about twice as fast.
+        let kind = Some(AhoCorasickKind::DFA);
+        let sweep = AhoCorasick::builder().kind(kind).build(&literals).map_err(|error| SignatureError {
             file: "signatures".to_owned(),
             line: 1,
             problem: format!("too many or too long literals: {error}"),
