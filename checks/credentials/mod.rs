@@ -4,4 +4,5 @@ pub mod drift;
 pub mod holders;
 pub mod presence;
 pub mod references;
+pub mod trials;
 pub mod values;
