@@ -5,7 +5,7 @@
 #[path = "support/fix_scenarios.rs"]
 mod scenarios;
 
-use openclaw_doctor::cli::fix::{FixArgs, Recheck, World, run};
+use openclaw_doctor::cli::fix::{FixArgs, Offered, Recheck, World, run};
 use openclaw_doctor::cli::history::HistoryArgs;
 use openclaw_doctor::cli::undo::UndoArgs;
 use openclaw_doctor::cli::{Exit, Failure, history, undo};
@@ -62,8 +62,8 @@ impl Host for TestWorld {
 }
 
 impl World for TestWorld {
-    fn plans(&self, _wanted: &[String]) -> Result<Vec<Plan>, Failure> {
-        Ok(self.plans.clone())
+    fn plans(&self, _wanted: &[String]) -> Result<Offered, Failure> {
+        Ok(Offered { plans: self.plans.clone(), notes: Vec::new() })
     }
 
     fn recheck(&self) -> Result<Recheck, Failure> {

@@ -1,7 +1,7 @@
 //! `fix`: show the plans, ask, apply, verify. One run is one transaction.
 
 use super::failure::{Exit, Failure, Outcome};
-use super::output;
+use super::{choose, output};
 use crate::fix::FixError;
 use crate::fix::engine::{Applied, Engine, Fate, PreparedPlan, Standing};
 use crate::fix::journal::Vault;
@@ -26,6 +26,9 @@ pub struct FixArgs {
     /// Also admit plans that change behaviour or reset pairings.
     #[arg(long = "unsafe")]
     pub admit_unsafe: bool,
+    /// Where a finding has several ways out: which one is taken, for example token-copy-differs=gateway. Needs --unsafe.
+    #[arg(long, value_name = "CODE=ID", value_parser = choose::chosen)]
+    pub choose: Vec<choose::Chosen>,
     /// Print the plans and their results as JSON.
     #[arg(long)]
     pub json: bool,
@@ -40,6 +43,15 @@ pub struct Recheck {
     pub inconclusive: Option<String>,
 }
 
+/// What there is to do.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Offered {
+    /// The plans.
+    pub plans: Vec<Plan>,
+    /// What was left out and why, a line each.
+    pub notes: Vec<String>,
+}
+
 /// The doctor around `fix`: collecting, checking, planning.
 pub trait World: Host {
     /// Collects, checks and plans. `wanted` are ids of checks, codes or causes; empty for all. Every finding at or above
@@ -47,7 +59,7 @@ pub trait World: Host {
     ///
     /// # Errors
     /// Unknown ids, no installation, and whatever keeps the doctor from looking.
-    fn plans(&self, wanted: &[String]) -> Result<Vec<Plan>, Failure>;
+    fn plans(&self, wanted: &[String]) -> Result<Offered, Failure>;
 
     /// Collects and checks again.
     ///
@@ -69,7 +81,11 @@ pub fn run(args: &FixArgs, world: &dyn World) -> Outcome {
     if !recover(args, &engine, &mut said)? {
         return Ok(Exit::Found);
     }
-    let prepared = engine.prepare(world.plans(&args.ids)?);
+    let Offered { plans, notes } = world.plans(&args.ids)?;
+    for note in &notes {
+        said.text(&format!("{}\n", crate::render::sanitize(note)))?;
+    }
+    let prepared = engine.prepare(choose::apply(args, plans)?);
     let decisions = decide(args, &prepared, &mut said)?;
     let chosen: Vec<bool> = decisions.iter().map(|decision| *decision == Decision::Chosen).collect();
     let applied = if chosen.contains(&true) {

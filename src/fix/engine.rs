@@ -127,12 +127,7 @@ impl<'w> Engine<'w> {
         let actor = Actor::new(territory.account.clone());
         if prepared.plan.gateway == GatewayDuring::Stopped {
             prepared.gateway = Some(gateway::announce(&self.host.gateway(installation))?);
-        } else if prepared
-            .plan
-            .steps
-            .iter()
-            .any(|step| matches!(step.action, Action::DeleteRow { .. } | Action::SetAsideDatabase { .. }))
-        {
+        } else if prepared.plan.steps.iter().any(|step| touches_database(&step.action)) {
             return Err(FixError::no(
                 "a database is only touched while the gateway is stopped, and this plan does not ask for that",
             ));
@@ -174,7 +169,16 @@ impl<'w> Engine<'w> {
         bases: Vec<Base>,
         overlay: Overlay,
     ) -> Lowering<'a> {
-        Lowering { top: &self.top, actor, frozen, machine: &self.machine, masker: &self.masker, bases, overlay }
+        Lowering {
+            top: &self.top,
+            actor,
+            frozen,
+            machine: &self.machine,
+            masker: &self.masker,
+            secrets: self.host.secrets(),
+            bases,
+            overlay,
+        }
     }
 
     /// Opens the vault that this run writes to.
@@ -379,6 +383,11 @@ fn plan_start(prepared: &PreparedPlan, actor: &Actor) -> PlanStart {
         bases: prepared.bases.clone(),
         gateway_stopped: plan.gateway == GatewayDuring::Stopped,
     }
+}
+
+/// Whether an action works on the files of a database, which no gateway may hold meanwhile.
+fn touches_database(action: &Action) -> bool {
+    matches!(action, Action::DeleteRow { .. } | Action::SetAsideDatabase { .. } | Action::RestoreDatabase { .. })
 }
 
 fn only_owners(plan: &Plan) -> bool {

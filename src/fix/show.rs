@@ -6,6 +6,7 @@ use super::journal::{State, Transaction};
 use super::lower::{Lowered, Shown};
 use super::plain;
 use super::undo::PreparedUndo;
+use crate::model::choice::Choice;
 use crate::model::{Action, Applicability, Plan, Step};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -55,6 +56,16 @@ pub fn plan(prepared: &PreparedPlan, place: usize, of: usize) -> String {
         Standing::Nothing => line(2, "Everything is so already; nothing is changed."),
         Standing::NeedsRoot(what) => line(2, &format!("This needs root: {what}.")),
         Standing::No(_, why) => line(2, &format!("This cannot be applied: {why}.")),
+    }
+    if let Some((first, _)) = plan.choices.split_first() {
+        line(2, if plan.steps.is_empty() { "One of these, which is for you to choose:" } else { "Or, instead:" });
+        for choice in &plan.choices {
+            line(4, &format!("- {}: {}", choice.id, choice.plan.summary));
+            for words in &choice.plan.first {
+                line(6, words);
+            }
+        }
+        line(4, &format!("Choose with: openclaw-doctor fix {} --unsafe {}", plan.code, first.option()));
     }
     if !plan.manual.is_empty() {
         line(2, if plan.steps.is_empty() { "By hand:" } else { "By hand afterwards:" });
@@ -121,8 +132,18 @@ pub fn plan_json(prepared: &PreparedPlan, decision: Decision, fate: Option<&Fate
         "gateway": prepared.gateway,
         "actions": actions,
         "manual": plan.manual,
+        "choices": plan.choices.iter().map(choice_json).collect::<Vec<_>>(),
         "result": result,
         "message": message,
+    })
+}
+
+fn choice_json(choice: &Choice) -> Value {
+    json!({
+        "id": choice.id,
+        "summary": choice.plan.summary,
+        "first": choice.plan.first,
+        "option": choice.option(),
     })
 }
 
@@ -184,10 +205,13 @@ pub fn kind(action: &Action) -> &'static str {
         Action::ClearAttributes { .. } => "clear-attributes",
         Action::Replace { .. } => "replace",
         Action::EditConfig { .. } => "edit-config",
+        Action::WriteSecret { .. } => "write-secret",
+        Action::RemoveVariable { .. } => "remove-variable",
         Action::EditStore { .. } => "edit-store",
         Action::Create { .. } => "create",
         Action::SetAside { .. } => "set-aside",
         Action::SetAsideDatabase { .. } => "set-aside-database",
+        Action::RestoreDatabase { .. } => "restore-database",
         Action::Remove { .. } => "remove",
         Action::RemoveLink { .. } => "remove-link",
         Action::DisableUnit { .. } => "disable-unit",
