@@ -25,11 +25,11 @@ pub fn chosen(text: &str) -> Result<Chosen, String> {
     }
 }
 
-/// The plans, each with the way that was chosen in its place. Where nobody chooses, a plan stays what it is.
+/// Refuses a choice that is not on offer.
 ///
 /// # Errors
-/// A choice that no plan offers.
-pub(super) fn apply(args: &FixArgs, plans: Vec<Plan>) -> Result<Vec<Plan>, Failure> {
+/// A usage failure that names what is.
+pub(super) fn must_be_offered(args: &FixArgs, plans: &[Plan]) -> Result<(), Failure> {
     for wanted in &args.choose {
         let about = |plan: &&Plan| plan.code == wanted.code || plan.finding == wanted.code;
         let offered: Vec<&str> =
@@ -42,10 +42,14 @@ pub(super) fn apply(args: &FixArgs, plans: Vec<Plan>) -> Result<Vec<Plan>, Failu
             });
         }
     }
-    plans.into_iter().map(|plan| choose(args, plan)).collect()
+    Ok(())
 }
 
-fn choose(args: &FixArgs, plan: Plan) -> Result<Plan, Failure> {
+/// The plan, or the way that was chosen in its place. Where nobody chooses, it stays what it is.
+///
+/// # Errors
+/// Where the answer cannot be read.
+pub(super) fn choose(args: &FixArgs, plan: Plan) -> Result<Plan, Failure> {
     let named = args.choose.iter().find(|wanted| plan.code == wanted.code || plan.finding == wanted.code);
     if let Some(way) = named.and_then(|wanted| plan.chosen(&wanted.id)) {
         return Ok(way);
@@ -96,19 +100,17 @@ mod tests {
 
     #[test]
     fn a_named_way_takes_the_place_of_the_plan() {
-        let plans = apply(&args(&["a-code=two"]), vec![plan()]).expect("a choice");
-        assert_eq!(plans.first().map(|plan| plan.summary.as_str()), Some("the second"));
+        assert_eq!(choose(&args(&["a-code=two"]), plan()).expect("a choice").summary, "the second");
         let by_fingerprint = format!("{}=one", plan().finding);
-        let plans = apply(&args(&[&by_fingerprint]), vec![plan()]).expect("a choice");
-        assert_eq!(plans.first().map(|plan| plan.summary.as_str()), Some("the first"));
-        assert_eq!(apply(&args(&[]), vec![plan()]).expect("no choice"), vec![plan()]);
+        assert_eq!(choose(&args(&[&by_fingerprint]), plan()).expect("a choice").summary, "the first");
+        assert_eq!(choose(&args(&[]), plan()).expect("no choice"), plan());
     }
 
     #[test]
     fn what_is_not_offered_is_a_usage_error_that_names_what_is() {
-        let error = apply(&args(&["a-code=three"]), vec![plan()]).expect_err("not offered");
+        let error = must_be_offered(&args(&["a-code=three"]), &[plan()]).expect_err("not offered");
         assert!(error.hint.is_some_and(|hint| hint.contains("one, two")));
-        assert!(apply(&args(&["other=one"]), vec![plan()]).is_err());
+        assert!(must_be_offered(&args(&["other=one"]), &[plan()]).is_err());
         assert!(chosen("one").is_err() && chosen("=x").is_err());
     }
 }

@@ -7,6 +7,7 @@ pub mod baseline;
 pub mod check;
 pub mod choose;
 pub mod complete;
+mod conclude;
 pub mod explain;
 pub mod failure;
 pub mod fix;

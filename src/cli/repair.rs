@@ -63,7 +63,7 @@ pub struct HistoryCommand {
 pub fn fix(args: &FixCommand) -> Outcome {
     let selection = Selection::new(&args.judge.only, &args.judge.skip).map_err(unknown_id)?;
     let settings = Arc::clone(&args.judge.settings);
-    fix::run(&args.fix, &Doctor::new(&args.collect, selection, settings)?)
+    fix::run(&args.fix, &mut Doctor::new(&args.collect, selection, settings)?)
 }
 
 /// Runs `undo`.
@@ -92,7 +92,7 @@ struct Doctor {
     collect: CollectArgs,
     selection: Selection,
     settings: Arc<Settings>,
-    first: Judged,
+    now: Judged,
 }
 
 /// What was collected and found, with what the settings made of it.
@@ -108,12 +108,12 @@ impl Doctor {
             return Err(Failure::new("usage", "an archive can be judged but not mended")
                 .hint("unpack it (as root, to keep owners) and name the directory with --root"));
         }
-        let first = judge(collect, &selection, &settings)?;
-        Ok(Self { collect: collect.clone(), selection, settings, first })
+        let now = judge(collect, &selection, &settings)?;
+        Ok(Self { collect: collect.clone(), selection, settings, now })
     }
 
     fn installation(&self, id: Option<&str>) -> Option<&Installation> {
-        let snapshot = &self.first.collected.snapshot;
+        let snapshot = &self.now.collected.snapshot;
         match id {
             Some(id) => snapshot.installations.iter().find(|installation| installation.id == id),
             None => snapshot.selected(),
@@ -137,16 +137,20 @@ fn findings(runs: &[CheckRun]) -> impl Iterator<Item = (&Finding, Option<&Plan>)
 }
 
 impl World for Doctor {
+    fn look_again(&mut self) -> Result<(), Failure> {
+        self.now = judge(&self.collect, &self.selection, &self.settings)?;
+        Ok(())
+    }
+
     fn plans(&self, wanted: &[String]) -> Result<Offered, Failure> {
         let named = Selection::new(wanted, &[]).map_err(unknown_id)?;
-        let chosen: Vec<(&Finding, Option<&Plan>)> = findings(&self.first.collected.runs)
+        let chosen: Vec<(&Finding, Option<&Plan>)> = findings(&self.now.collected.runs)
             .filter(|(finding, _)| named.wants_finding(finding) && self.selection.wants_finding(finding))
             .collect();
         // Whoever dismissed a finding does not want it changed, either, unless he names it.
         let is_named = !wanted.is_empty() || self.selection.names_any();
-        let (left, offered): (Vec<_>, Vec<_>) = chosen
-            .into_iter()
-            .partition(|(finding, _)| !is_named && self.first.dismissed.contains(&finding.fingerprint));
+        let (left, offered): (Vec<_>, Vec<_>) =
+            chosen.into_iter().partition(|(finding, _)| !is_named && self.now.dismissed.contains(&finding.fingerprint));
         let mut notes: Vec<String> = left
             .iter()
             .map(|(finding, _)| format!("{} is dismissed and left alone; name it to have it fixed.", finding.code))
@@ -154,21 +158,21 @@ impl World for Doctor {
         notes.dedup();
         let plan = |(finding, plan): (&Finding, Option<&Plan>)| match plan {
             Some(plan) => Some(plan.clone()),
-            None if finding.severity >= Severity::Warning => Some(by_hand(finding)),
+            None if finding.severity >= Severity::Warning || finding.cause.is_some() => Some(by_hand(finding)),
             None => None,
         };
         Ok(Offered { plans: offered.into_iter().filter_map(plan).collect(), notes })
     }
 
-    fn recheck(&self) -> Result<Recheck, Failure> {
-        let again = judge(&self.collect, &self.selection, &self.settings)?;
+    fn recheck(&self) -> Recheck {
+        let again = &self.now;
         let wanted = |finding: &&Finding| {
             self.selection.wants_finding(finding) && !again.dismissed.contains(&finding.fingerprint)
         };
         let runs = &again.collected.runs;
         let findings = findings(runs).map(|(finding, _)| finding).filter(wanted).cloned().collect();
         let inconclusive = undecided(&again.collected.snapshot).into_iter().next();
-        Ok(Recheck { findings, inconclusive })
+        Recheck { findings, inconclusive }
     }
 
     fn options(&self) -> String {
@@ -194,7 +198,7 @@ impl Host for Doctor {
         installation.account.as_ref().map(|known| Territory {
             account: known.account.clone(),
             bases: bases(installation, known.account.uid),
-            frozen: frozen(&self.first.collected.snapshot, installation),
+            frozen: frozen(&self.now.collected.snapshot, installation),
         })
     }
 
@@ -213,11 +217,11 @@ impl Host for Doctor {
     }
 
     fn secrets(&self) -> &SecretVault {
-        &self.first.collected.vault
+        &self.now.collected.vault
     }
 
     fn home(&self) -> Option<PathBuf> {
-        let installation = self.first.collected.snapshot.selected()?;
+        let installation = self.now.collected.snapshot.selected()?;
         let of_account = installation.account().and_then(|account| account.home.clone());
         of_account.or_else(|| installation.home.as_ref().map(|home| home.as_path().to_path_buf()))
     }

@@ -3,11 +3,12 @@
 
 use super::engine::{Fate, PreparedPlan, Standing};
 use super::journal::{State, Transaction};
+use super::kinds;
 use super::lower::{Lowered, Shown};
 use super::plain;
 use super::undo::PreparedUndo;
 use crate::model::choice::Choice;
-use crate::model::{Action, Applicability, Plan, Step};
+use crate::model::{Applicability, Plan, Step};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -184,43 +185,17 @@ fn action_json(step: &Step, lowered: Option<&Lowered>, fate: Option<&Fate>) -> V
         None => "not-tried",
     };
     json!({
-        "action": kind(&step.action),
+        "action": kinds::kind(&step.action),
         "subject": shown.subject,
         "before": shown.before,
         "after": shown.after,
         "reason": step.reason,
+        "inverse": kinds::inverse(&step.action),
         "diff": shown.diff,
         "entries": shown.entries,
         "notes": shown.notes,
         "result": result,
     })
-}
-
-/// The word for an action in JSON. Part of the contract once released.
-pub fn kind(action: &Action) -> &'static str {
-    match action {
-        Action::Chown { .. } => "chown",
-        Action::ChownTree { .. } => "chown-tree",
-        Action::Chmod { .. } => "chmod",
-        Action::ClearAttributes { .. } => "clear-attributes",
-        Action::Replace { .. } => "replace",
-        Action::EditConfig { .. } => "edit-config",
-        Action::WriteSecret { .. } => "write-secret",
-        Action::RemoveVariable { .. } => "remove-variable",
-        Action::EditStore { .. } => "edit-store",
-        Action::Create { .. } => "create",
-        Action::SetAside { .. } => "set-aside",
-        Action::SetAsideDatabase { .. } => "set-aside-database",
-        Action::RestoreDatabase { .. } => "restore-database",
-        Action::Remove { .. } => "remove",
-        Action::RemoveLink { .. } => "remove-link",
-        Action::DisableUnit { .. } => "disable-unit",
-        Action::ResetFailedUnit { .. } => "reset-failed-unit",
-        Action::StopUnit { .. } => "stop-unit",
-        Action::StartUnit { .. } => "start-unit",
-        Action::EndProcess { .. } => "end-process",
-        Action::DeleteRow { .. } => "delete-row",
-    }
 }
 
 /// An undo in lines.
