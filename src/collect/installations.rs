@@ -147,6 +147,7 @@ impl Run<'_> {
             versions,
             store: store_kind(&devices, &database),
             config,
+            database_copies: database::copies(self.source, &tree, reader, vault, self.deadline),
             tree,
             devices,
             database_locks: database_locks::collect(self.source, &database),

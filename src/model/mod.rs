@@ -1,6 +1,7 @@
 //! Plain values that every room shares. No input or output happens here.
 
 pub mod cause;
+pub mod choice;
 pub mod fact;
 pub mod failure;
 pub mod file;
