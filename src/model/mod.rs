@@ -8,6 +8,7 @@ pub mod file;
 pub mod finding;
 pub mod host_path;
 pub mod ids;
+pub mod maskable;
 pub mod plan;
 pub mod release;
 pub mod secret;
@@ -20,6 +21,7 @@ pub use fact::{Fact, Unknown, UnknownKind};
 pub use failure::Failure;
 pub use finding::{Certainty, Evidence, Finding, Severity, Span};
 pub use host_path::HostPath;
+pub use maskable::Maskable;
 pub use plan::{
     Action, Applicability, ConfigEdit, Content, ContentDigest, GatewayDuring, JsonPath, JsonStep, Manager, Plan,
     ProcessId, Step,
