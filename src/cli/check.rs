@@ -4,13 +4,13 @@ use super::failure::{Exit, Failure, Outcome};
 use super::options::{CollectArgs, JudgeArgs, OutputArgs, duration};
 use super::progress::Progress;
 use super::{baseline, output, share, world};
-use crate::checks::run::run as run_checks;
+use crate::checks::run::{CheckRun, run as run_checks};
 use crate::model::Severity;
 use crate::render::{github, human, junit, markdown, prometheus, sarif, tap};
 use crate::report::build::{Judgement, build};
 use crate::report::select::{Selection, UnknownId};
 use crate::report::{Report, SetAside, Verdict};
-use crate::snapshot::Installation;
+use crate::snapshot::{Installation, Snapshot};
 use clap::{Args, ValueEnum};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,16 +20,8 @@ use std::time::{Duration, Instant};
 /// How often `--wait` looks again.
 const WAIT_STEP: Duration = Duration::from_secs(3);
 
-const EXAMPLES: &str = "Examples:
-  openclaw-doctor check --fail-on warning --format github      in a workflow
-  openclaw-doctor check --wait 2m                              after a restart or an upgrade
-  openclaw-doctor check --json --output before.json
-  openclaw-doctor check --baseline before.json                 only what is new counts
-  openclaw-doctor check --root /mnt/disk                       a mounted disk, a volume or a backup";
-
 /// Arguments of `check`.
 #[derive(Debug, Clone, Default, Args)]
-#[command(after_help = EXAMPLES)]
 pub struct CheckArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -122,11 +114,26 @@ pub fn judge(
     let selection = Selection::new(&judge.only, &judge.skip).map_err(unknown_id)?;
     let _progress = Progress::start("looking at the host");
     let collected = world::collect(collect, &selection)?;
-    let mut runs = run_checks(&collected.snapshot, |check| {
-        if selection.wants_check(check) { Ok(()) } else { Err("not asked for".to_owned()) }
-    });
-    let release = collected.snapshot.selected().and_then(Installation::release);
-    let applied = judge.settings.apply(&mut runs, release, collected.snapshot.as_of);
+    let (runs, report) = judge_snapshot(&collected.snapshot, judge, selection, known_before);
+    Ok((world::Collected { runs, ..collected }, report))
+}
+
+/// Runs the checks on a snapshot and applies severities, dismissals and the former result.
+pub fn judge_snapshot(
+    snapshot: &Snapshot,
+    judge: &JudgeArgs,
+    selection: Selection,
+    known_before: &BTreeMap<String, SetAside>,
+) -> (Vec<CheckRun>, Report) {
+    let mut runs =
+        run_checks(
+            snapshot,
+            |check| {
+                if selection.wants_check(check) { Ok(()) } else { Err("not asked for".to_owned()) }
+            },
+        );
+    let release = snapshot.selected().and_then(Installation::release);
+    let applied = judge.settings.apply(&mut runs, release, snapshot.as_of);
     let mut set_aside = known_before.clone();
     // What somebody dismissed with a reason says more than that it was there before.
     set_aside.extend(applied.set_aside);
@@ -137,8 +144,8 @@ pub fn judge(
         set_aside,
         notes: applied.notes,
     };
-    let report = build(&collected.snapshot, &runs, &judgement);
-    Ok((world::Collected { runs, ..collected }, report))
+    let report = build(snapshot, &runs, &judgement);
+    (runs, report)
 }
 
 /// Judges, and with `--wait` again and again until nothing counts or time is up.

@@ -1,6 +1,7 @@
 //! `fix`: show the plans, ask, apply, verify. One run is one transaction.
 
 use super::failure::{Exit, Failure, Outcome};
+use super::ids::Id;
 use super::output;
 use crate::fix::FixError;
 use crate::fix::engine::{Applied, Engine, Fate, PreparedPlan, Standing};
@@ -15,7 +16,7 @@ use std::io::{BufRead, IsTerminal, Write};
 #[derive(Debug, Clone, Default, Args)]
 pub struct FixArgs {
     /// Fix only what these checks, codes or causes found.
-    #[arg(value_name = "CHECK_OR_CODE")]
+    #[arg(value_name = "CHECK_OR_CODE", value_parser = Id, hide_possible_values = true)]
     pub ids: Vec<String>,
     /// Show the plans and stop.
     #[arg(long)]
