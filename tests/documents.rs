@@ -208,7 +208,10 @@ reason = \"the NAS owns it\"
         let row = shown.lines().find(|row| row.trim_start().starts_with(name)).unwrap_or_default();
         assert!(row.ends_with(&format!("line {}", number + 1)), "{name}: {shown}");
     }
-    assert!(shown.contains("refused-gateway-token") && shown.contains("warning  configuration file, line 13"), "{shown}");
+    assert!(
+        shown.contains("refused-gateway-token") && shown.contains("warning  configuration file, line 13"),
+        "{shown}"
+    );
     let dismissal = "state-ownership at /srv until 2099-01-31 until release 2099.1.1: the NAS owns it (line 15)";
     assert!(shown.contains(dismissal), "{shown}");
 }

@@ -5,7 +5,9 @@
 pub mod analyze;
 pub mod baseline;
 pub mod check;
+pub mod choose;
 pub mod complete;
+mod conclude;
 mod examples;
 pub mod explain;
 pub mod failure;
