@@ -241,7 +241,6 @@ pub static CHECKS: &[&dyn Check] = &[
     &database::locked::Locked,
     &database::legacy_files::LegacyFiles,
     &database::legacy_identity::LegacyIdentity,
-    &database::legacy_identity::LegacyIdentity,
     &database::retired_files::RetiredFiles,
     &database::stale_locks::StaleLocks,
     &releases::version_skew::VersionSkew,
