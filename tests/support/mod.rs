@@ -208,6 +208,12 @@ fn add_file(out: &mut tar::Builder<File>, path: &str, body: &[u8], mode: u32, ui
     out.append_data(&mut header, path, body).expect("file");
 }
 
+/// Says why a test does not look at something. In `.ci/run` every tool is there, so that nothing may be skipped.
+pub fn skipped(why: &str) {
+    println!("skipped: {why}");
+    assert!(std::env::var_os("OPENCLAW_DOCTOR_REQUIRE_TOOLS").is_none(), "{why}, and this run requires every tool");
+}
+
 /// Runs the binary with a clean environment.
 pub fn doctor(arguments: &[String]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_openclaw-doctor"))
