@@ -1,5 +1,7 @@
 //! Broken hosts made from captured healthy ones: other releases, other accounts, several faults at once.
 
+#![allow(dead_code)] // each test binary uses a part
+
 use crate::support::Case;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
