@@ -5,4 +5,5 @@ mod drift_plan;
 pub mod holders;
 pub mod presence;
 pub mod references;
+pub mod trials;
 pub mod values;

@@ -95,12 +95,9 @@ fn about(report: &Report) -> String {
     let Some(installation) = report.installations.iter().find(|installation| installation.selected) else {
         return format!("{} {}", report.host.os, report.host.arch);
     };
-    let versions = &installation.versions;
-    let version = [&versions.running, &versions.service, &versions.state, &versions.cli].into_iter().flatten().next();
     format!(
-        "{} {} on {} {}, {} device store",
-        installation.product,
-        version.map_or("of unknown release", String::as_str),
+        "{} on {} {}, {} device store",
+        installation.product_words(),
         report.host.os,
         report.host.arch,
         installation.store

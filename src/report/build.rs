@@ -2,8 +2,8 @@
 
 use super::select::Selection;
 use super::{
-    CheckSummary, GatewaySummary, Host, InstallationSummary, Report, ReportedFinding, RunBy, SetAside, SetAsideBy,
-    Tool, UnknownFact, Verdict, VersionSummary,
+    CheckSummary, GatewaySummary, Host, InstallationSummary, JudgedBy, Report, ReportedFinding, RunBy, SetAside,
+    SetAsideBy, Tool, UnknownFact, Verdict, VersionSummary,
 };
 use crate::checks::run::{CheckRun, Status};
 use crate::diagnosis::{Diagnosis, Grounds, diagnose};
@@ -273,6 +273,10 @@ fn summary(installation: &Installation) -> InstallationSummary {
         profile: installation.profile.clone(),
         gateway_user: installation.account_name(),
         gateway_user_from: installation.account.known().map(|account| account.from.word().to_owned()),
+        judged_by: installation
+            .release
+            .known()
+            .map(|judged| JudgedBy { release: judged.release.to_string(), from: judged.from.clone() }),
         versions: VersionSummary {
             state: text(&installation.versions.state),
             service: text(&installation.versions.service),
