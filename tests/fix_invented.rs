@@ -70,6 +70,15 @@ fn unit(name: &str) -> String {
     )
 }
 
+fn agent(label: &str, name: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\"><dict><key>Label</key><string>{label}</string>\
+         <key>RunAtLoad</key><true/><key>ProgramArguments</key><array><string>/usr/local/bin/node</string>\
+         <string>/opt/{name}/{name}.mjs</string><string>gateway</string><string>--port</string><string>18789</string></array>\
+         </dict></plist>\n"
+    )
+}
+
 fn states() -> Vec<(&'static str, Broken, Expect)> {
     let json = Broken::json;
     let sqlite = Broken::sqlite;
@@ -165,6 +174,13 @@ fn states() -> Vec<(&'static str, Broken, Expect)> {
                 .home_file(".config/systemd/user/moltbot-gateway.service", unit("moltbot"))
                 .enabled("openclaw-gateway.service")
                 .enabled("moltbot-gateway.service"),
+            Clean("duplicate-gateway"),
+        ),
+        (
+            "a launch agent of an old label beside the current one",
+            json("2026.6.1")
+                .home_file("Library/LaunchAgents/ai.openclaw.gateway.plist", agent("ai.openclaw.gateway", "openclaw"))
+                .home_file("Library/LaunchAgents/com.clawdbot.gateway.plist", agent("com.clawdbot.gateway", "clawdbot")),
             Clean("duplicate-gateway"),
         ),
         (
