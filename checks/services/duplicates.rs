@@ -257,7 +257,8 @@ fn plan_unit(context: &Context<'_>, finding: &Finding) -> Option<Plan> {
         steps.push(Step::new(action, reason.as_str()));
     } else if let Fact::Known(Enabled::Yes(links)) = &unit.enabled {
         // Below a root no manager answers: what enables the unit are these links.
-        for link in links {
+        // A launchd job starts because its file lies there: setting that aside is all.
+        for link in links.iter().filter(|link| **link != unit.path) {
             steps.push(Step::new(
                 Action::RemoveLink { path: link.clone(), target: unit.path.clone() },
                 "it starts the unit at boot or login",

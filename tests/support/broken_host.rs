@@ -129,6 +129,15 @@ impl Broken {
         self.file(path, half)
     }
 
+    /// Overwrites the middle of a file with noise.
+    pub fn damaged(self, path: &str) -> Self {
+        let mut bytes = fs::read(self.path(path)).expect("bytes");
+        let middle = bytes.len() / 2;
+        let spoilt = bytes.get_mut(4096..middle).expect("pages");
+        spoilt.iter_mut().enumerate().for_each(|(number, byte)| *byte ^= (number % 251) as u8 | 1);
+        self.file(path, bytes)
+    }
+
     /// Gives the database's log to another account, mode 0600.
     pub fn owner_of_log(self, uid: u32) -> Self {
         self.mode("state/openclaw.sqlite-wal", 0o600).owner("state/openclaw.sqlite-wal", uid)
