@@ -241,6 +241,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &database::locked::Locked,
     &database::legacy_files::LegacyFiles,
     &database::legacy_identity::LegacyIdentity,
+    &database::retired_files::RetiredFiles,
     &database::stale_locks::StaleLocks,
     &releases::version_skew::VersionSkew,
     &releases::known_bugs::KnownBugs,

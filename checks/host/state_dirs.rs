@@ -49,6 +49,11 @@ static CODES: &[CodeSpec] = &[
         Some(CAUSE),
         "The configuration is taken from another directory than the state",
     ),
+    CodeSpec::warning(
+        "default-state-dir-beside",
+        Some(CAUSE),
+        "The service works on another directory than the one that a CLI without options takes",
+    ),
     CodeSpec::warning("nested-state-dir", Some(CAUSE), "A state directory lies inside the state directory"),
     CodeSpec::warning("root-has-own-state", Some(CAUSE), "Root has a state directory of its own beside the user's"),
 ];
@@ -80,6 +85,7 @@ impl Check for StateDirs {
             self.home(context),
             self.gateway(context).or_else(|| self.told(context)),
             self.config(context),
+            self.default_beside(context),
             self.nested(context),
             self.root(context),
         ];
@@ -246,6 +252,46 @@ impl StateDirs {
                         .at(&config.path),
                 )
                 .hint("Move the configuration into the state directory, or name it with OPENCLAW_CONFIG_PATH"),
+        )
+    }
+
+    /// The service's directory comes from `OPENCLAW_STATE_DIR`, and the account's default directory has state of its own: a
+    /// CLI in a shell without that variable works on the other one (host-by-release 1.1).
+    fn default_beside(&self, context: &Context<'_>) -> Option<Finding> {
+        let installation = context.installation;
+        let unit = account_units(context).into_iter().find(|unit| {
+            unit.state_dir.as_ref().is_some_and(|state| {
+                state.value == installation.state_dir || Some(&state.value) == installation.real_state_dir.as_ref()
+            })
+        })?;
+        let home = installation.account()?.home.as_ref().map(|home| HostPath::from(home.as_path()))?;
+        let is_default = |path: &HostPath| [".openclaw", ".clawdbot"].iter().any(|name| home.join(name) == *path);
+        if is_default(&installation.state_dir) {
+            return None;
+        }
+        let other = context.snapshot.installations.iter().find(|other| is_default(&other.state_dir))?;
+        // Another unit's directory is another gateway's, and fine.
+        if account_units(context).into_iter().any(|unit| state_of(unit).as_ref() == Some(&other.state_dir)) {
+            return None;
+        }
+        let message = format!(
+            "{} works on {}, and {} holds state, too: a CLI without OPENCLAW_STATE_DIR or --profile uses that one, where it \
+             is another device and sees other pairings",
+            units::title(unit),
+            installation.state_dir,
+            other.state_dir
+        );
+        let finding = self.found(context, "default-state-dir-beside", &other.state_dir, Certainty::Possible, message);
+        let set = unit.state_dir.as_ref().map_or(&unit.path, |state| &state.at.file);
+        Some(
+            finding
+                .evidence(Evidence::new(format!("the service's state directory is {}", installation.state_dir)).at(set))
+                .evidence(Evidence::new("what a CLI without options takes").at(&other.state_dir))
+                .evidence(Evidence::new("what the gateway works on").at(&installation.state_dir))
+                .hint(format!(
+                    "Run the CLI with the service's directory: OPENCLAW_STATE_DIR={}",
+                    crate::model::shell::quote(&installation.state_dir.to_string())
+                )),
         )
     }
 

@@ -191,8 +191,10 @@ impl Locality {
     /// The gateway gave a direct connection over loopback no details, which local callers get (from 2026.3.7).
     fn counted(&self, context: &Context<'_>) -> Option<Finding> {
         let endpoints = &context.snapshot.probe.known()?.endpoints;
-        let on_loopback =
-            endpoints.iter().filter(|seen| seen.address.is_some_and(|to| to.ip().to_canonical().is_loopback()));
+        let on_loopback = endpoints.iter().filter(|seen| {
+            let to = seen.address.as_ref().and_then(|address| address.plain());
+            to.is_some_and(|to| to.ip().to_canonical().is_loopback())
+        });
         let (seen, said) = on_loopback
             .filter_map(|seen| Some((seen, seen.counts_as_local.known()?)))
             .find(|(seen, locality)| seen.is_openclaw.is_yes() && !locality.local)?;

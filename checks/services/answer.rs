@@ -153,7 +153,8 @@ impl Answer {
 
     /// Whether the kernel says that the socket behind an address is a gateway process's.
     fn listener_is_gateway(&self, context: &Context<'_>, seen: &EndpointProbe) -> bool {
-        let port = seen.address.map_or_else(|| units::gateway_port(context), |address| address.port());
+        let address = seen.address.as_ref().and_then(|address| address.plain());
+        let port = address.map_or_else(|| units::gateway_port(context), |address| address.port());
         let listeners = context.snapshot.listeners.known();
         listeners.into_iter().flat_map(|listeners| listeners.on(port)).any(|listener| {
             listener
@@ -202,7 +203,7 @@ mod tests {
         let untold = || Unknown::new(crate::model::UnknownKind::NotCollected, "not told");
         EndpointProbe {
             url: "ws://127.0.0.1:18789".to_owned(),
-            address: "127.0.0.1:18789".parse().ok(),
+            address: Some(std::net::SocketAddr::from(([127, 0, 0, 1], 18_789)).into()),
             connect: Connect::Connected { ms: 1 },
             tls: Fact::Absent,
             http: Vec::new(),

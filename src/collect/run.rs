@@ -112,17 +112,17 @@ impl<'r> Run<'r> {
 
     fn collect(&self, vault: &mut SecretVault) -> Result<Snapshot, RequestError> {
         let homes = self.homes();
-        let candidates = self.candidates(&homes);
+        let services = self.services(&homes, vault);
+        let candidates = self.candidates(&homes, services.known());
         if candidates.is_empty() {
             return Err(RequestError::NoInstallation { looked_in: homes.into_iter().map(HostPath::from).collect() });
         }
-        let services = self.services(&homes, vault);
         let mut installations: Vec<Installation> = candidates
             .iter()
             .enumerate()
             .map(|(index, candidate)| self.installation(index, candidate, services.known(), vault))
             .collect();
-        select(&mut installations);
+        select(&mut installations, services.known());
         let logs = self.logs(&installations, services.known());
         if let Some(installation) = installations.iter_mut().find(|installation| installation.selected) {
             self.learn_from_logs(installation, &logs);

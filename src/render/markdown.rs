@@ -171,7 +171,8 @@ fn code(id: &str) -> String {
     sanitize(id).replace('`', "'")
 }
 
-fn fenced(text: &str, language: &str) -> String {
+/// A block of code, with a fence that is longer than any inside.
+pub fn fenced(text: &str, language: &str) -> String {
     let fence = "`".repeat(longest_run(text).max(2) + 1);
     format!("{fence}{language}\n{text}\n{fence}\n")
 }

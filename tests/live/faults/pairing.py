@@ -1,0 +1,1 @@
+"""The JSON device store: malformed, hand-edited, pending-shaped, contradictory."""
