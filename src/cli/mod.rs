@@ -29,6 +29,7 @@ pub mod report_command;
 pub mod schema;
 pub mod settings;
 pub mod share;
+mod territory;
 pub mod triage;
 pub mod undo;
 pub mod when;
