@@ -114,6 +114,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let no_config = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--no-config");
     let place = if no_config { None } else { settings::find() };
+    // Before the settings: a dismissal may name one of the user's own checks.
+    settings::own::install(place.as_ref(), runs_no_checks(&arguments));
     let settings = settings::Settings::load(place.clone());
     // A broken file must not keep `--help` from helping: it is reported after the arguments are read.
     let command_line = match &settings {
@@ -147,6 +149,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             Exit::Failed as u8
         }
     }
+}
+
+/// Whether the command prints no findings, so that a broken file of the user's own rules must be told in another way.
+fn runs_no_checks(arguments: &[OsString]) -> bool {
+    let quiet = ["logs", "triage", "list", "explain"];
+    arguments.get(1).and_then(|first| first.to_str()).is_some_and(|first| quiet.contains(&first))
 }
 
 impl Command {

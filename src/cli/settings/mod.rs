@@ -1,6 +1,7 @@
 //! The configuration file: defaults, severities by code, dismissals that expire.
 
 mod dismiss;
+pub mod own;
 mod place;
 mod read;
 mod show;
