@@ -6,10 +6,18 @@ use crate::fix::FixError;
 use crate::fix::engine::{Applied, Engine, Fate, PreparedPlan, Standing};
 use crate::fix::journal::Vault;
 use crate::fix::show::{self, Decision};
-use crate::fix::world::Host;
-use crate::model::{Applicability, Finding, Plan, Severity};
+use crate::fix::world::{Gateway, Host};
+use crate::model::{Applicability, Cause, Finding, Plan, Severity};
 use clap::Args;
 use std::io::{BufRead, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// How long a gateway that was started may take until it listens. A first start that compiles plugins takes longer; then
+/// the result says that nothing listens yet, which is true.
+const START_LIMIT: Duration = Duration::from_secs(120);
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Arguments of `fix`, beside those of every collecting command.
 #[derive(Debug, Clone, Default, Args)]
@@ -78,9 +86,30 @@ pub fn run(args: &FixArgs, world: &dyn World) -> Outcome {
     } else {
         None
     };
-    let recheck = world.recheck()?;
+    let recheck = if applied.is_some() { settled(world, &mut said)? } else { world.recheck()? };
     let exit = conclude(args, world, &prepared, &decisions, applied.as_ref(), &recheck, &mut said)?;
     Ok(exit)
+}
+
+/// What is found once the gateway had its time to come up: it needs seconds to minutes from its start until it listens
+/// (release-2026.2.19, release-2026.9.6: 8 to 40 s), and its supervisor may be starting it again by itself.
+fn settled(world: &dyn World, said: &mut Said) -> Result<Recheck, Failure> {
+    let end = Instant::now() + START_LIMIT;
+    let mut told = false;
+    loop {
+        let recheck = world.recheck()?;
+        let silent = recheck.findings.iter().any(|finding| {
+            finding.cause == Some(Cause::GatewayNotRunning) && finding.severity == Severity::Error
+        });
+        if !silent || Instant::now() >= end || !matches!(world.gateway(None), Gateway::Unit { .. }) {
+            return Ok(recheck);
+        }
+        if !told {
+            said.text("Waiting for the gateway to listen.\n")?;
+            told = true;
+        }
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// An interrupted run comes first: what it left is taken back before anything else is changed. False where the person
