@@ -98,9 +98,10 @@ fn settled(world: &dyn World, said: &mut Said) -> Result<Recheck, Failure> {
     let mut told = false;
     loop {
         let recheck = world.recheck()?;
-        let silent = recheck.findings.iter().any(|finding| {
-            finding.cause == Some(Cause::GatewayNotRunning) && finding.severity == Severity::Error
-        });
+        let silent = recheck
+            .findings
+            .iter()
+            .any(|finding| finding.cause == Some(Cause::GatewayNotRunning) && finding.severity == Severity::Error);
         if !silent || Instant::now() >= end || !matches!(world.gateway(None), Gateway::Unit { .. }) {
             return Ok(recheck);
         }

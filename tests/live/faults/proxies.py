@@ -12,7 +12,7 @@ PROXY = Path(__file__).resolve().parents[1] / "proxy.py"
 
 def proxy(bench, *headers):
     """Starts the header-adding proxy in front of the gateway."""
-    bench.spawn([sys.executable, PROXY, bench.port + 1, bench.port, *headers])
+    bench.spawn_root([sys.executable, PROXY, bench.port + 1, bench.port, *headers])
     time.sleep(1)
 
 
