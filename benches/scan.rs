@@ -28,7 +28,10 @@ const ORDINARY: &[(&str, &str)] = &[
     ("gateway/ws", "⇄ res ✓ node.list #ms conn=@…@ id=@…@"),
     ("gateway/ws", "⇄ res ✓ chat.history #ms conn=@…@ id=@…@"),
     ("gateway/ws", "→ event health seq=# clients=# presenceVersion=# healthVersion=#"),
-    ("gateway/ws", "→ event agent seq=# run=@…@ stream=assistant aseq=# text=Here is what I found in the folder so far"),
+    (
+        "gateway/ws",
+        "→ event agent seq=# run=@…@ stream=assistant aseq=# text=Here is what I found in the folder so far",
+    ),
     ("agent/embedded", "embedded run tool start: runId=@-@ tool=exec toolCallId=call_@"),
     ("agent/embedded", "embedded run tool end: runId=@-@ tool=exec toolCallId=call_@"),
     ("agent/embedded", "embedded run prompt end: runId=@-@ sessionId=@-@ durationMs=#"),
@@ -89,7 +92,8 @@ fn measure() -> Result<bool, Box<dyn Error>> {
         speeds.push(speed);
         let rg = ripgrep(&log, &literals, relevant)?.map(|time| size as f64 / time.as_secs_f64());
         let ratio = rg.map(|rg| speed / rg);
-        let number = |value: Option<f64>, digits: usize| value.map_or("–".to_owned(), |value| format!("{value:.digits$}"));
+        let number =
+            |value: Option<f64>, digits: usize| value.map_or("–".to_owned(), |value| format!("{value:.digits$}"));
         println!(
             "{size:>8}  {relevant:>10}  {speed:>9.0}  {:>9}  {:>6}  {:>9}",
             number(rg, 0),

@@ -55,10 +55,9 @@ pub fn run(args: &AnalyzeArgs) -> Outcome {
 }
 
 fn one(args: &AnalyzeArgs, path: &Path) -> Outcome {
-    let mut report = judged(args, &read(path)?)?;
-    let taken = report.as_of.strftime("%Y-%m-%d %H:%M UTC").to_string();
-    let age = jiff::Timestamp::now().duration_since(report.as_of).as_secs() / 3_600;
-    report.notes.insert(0, format!("From a snapshot of {taken}, {age} hours ago; the host may be different now."));
+    let snapshot = read(path)?;
+    let mut report = judged(args, &snapshot)?;
+    report.notes.insert(0, origin(&snapshot, jiff::Timestamp::now()));
     let text = if args.json {
         let text = serde_json::to_string_pretty(&report).map_err(|error| Failure::new("io", error.to_string()))?;
         format!("{text}\n")
@@ -80,8 +79,32 @@ fn one(args: &AnalyzeArgs, path: &Path) -> Outcome {
     })
 }
 
+/// When the snapshot was taken, how long ago, and by what.
+fn origin(snapshot: &Snapshot, now: jiff::Timestamp) -> String {
+    let taken = snapshot.taken_at.strftime("%Y-%m-%d %H:%M UTC");
+    let seconds = now.duration_since(snapshot.taken_at).as_secs();
+    let age = match seconds {
+        ..-60 => "in the future by this clock".to_owned(),
+        -60..120 => "just now".to_owned(),
+        120..7_200 => format!("{} minutes ago", seconds / 60),
+        7_200..172_800 => format!("{} hours ago", seconds / 3_600),
+        _ => format!("{} days ago", seconds / 86_400),
+    };
+    let this = env!("CARGO_PKG_VERSION");
+    let tool = if snapshot.tool_version == this {
+        String::new()
+    } else {
+        format!(" by openclaw-doctor {}, judged by {this}", snapshot.tool_version)
+    };
+    format!("From a snapshot taken {taken}{tool}, {age}; the host may be different now.")
+}
+
 fn read(path: &Path) -> Result<Snapshot, Failure> {
     let name = path.display();
+    let meta = std::fs::metadata(path).map_err(|error| Failure::io(&name, &error))?;
+    if !meta.is_file() {
+        return Err(Failure::new("malformed", format!("{name}: it is no file")).hint("with --fleet give a directory"));
+    }
     let input = std::fs::File::open(path).map_err(|error| Failure::io(&name, &error))?;
     file::read(input).map_err(|error| {
         Failure::new("malformed", format!("{name}: {error}"))

@@ -4,13 +4,13 @@ use super::failure::{Exit, Failure, Outcome};
 use super::options::{CollectArgs, JudgeArgs, OutputArgs, duration};
 use super::progress::Progress;
 use super::{baseline, output, share, world};
-use crate::checks::run::run as run_checks;
+use crate::checks::run::{CheckRun, run as run_checks};
 use crate::model::Severity;
 use crate::render::{github, human, junit, markdown, prometheus, sarif, tap};
 use crate::report::build::{Judgement, build};
 use crate::report::select::{Selection, UnknownId};
 use crate::report::{Report, SetAside, Verdict};
-use crate::snapshot::Installation;
+use crate::snapshot::{Installation, Snapshot};
 use clap::{Args, ValueEnum};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -122,11 +122,24 @@ pub fn judge(
     let selection = Selection::new(&judge.only, &judge.skip).map_err(unknown_id)?;
     let _progress = Progress::start("looking at the host");
     let collected = world::collect(collect, &selection)?;
-    let mut runs = run_checks(&collected.snapshot, |check| {
-        if selection.wants_check(check) { Ok(()) } else { Err("not asked for".to_owned()) }
-    });
-    let release = collected.snapshot.selected().and_then(Installation::release);
-    let applied = judge.settings.apply(&mut runs, release, collected.snapshot.as_of);
+    let runs = run_selected(&collected.snapshot, &selection);
+    let (runs, report) = judge_runs(&collected.snapshot, runs, selection, judge, known_before);
+    Ok((world::Collected { runs, ..collected }, report))
+}
+
+fn run_selected(snapshot: &Snapshot, selection: &Selection) -> Vec<CheckRun> {
+    run_checks(snapshot, |check| if selection.wants_check(check) { Ok(()) } else { Err("not asked for".to_owned()) })
+}
+
+fn judge_runs(
+    snapshot: &Snapshot,
+    mut runs: Vec<CheckRun>,
+    selection: Selection,
+    judge: &JudgeArgs,
+    known_before: &BTreeMap<String, SetAside>,
+) -> (Vec<CheckRun>, Report) {
+    let release = snapshot.selected().and_then(Installation::release);
+    let applied = judge.settings.apply(&mut runs, release, snapshot.as_of);
     let mut set_aside = known_before.clone();
     // What somebody dismissed with a reason says more than that it was there before.
     set_aside.extend(applied.set_aside);
@@ -137,19 +150,54 @@ pub fn judge(
         set_aside,
         notes: applied.notes,
     };
-    let report = build(&collected.snapshot, &runs, &judgement);
-    Ok((world::Collected { runs, ..collected }, report))
+    let report = build(snapshot, &runs, &judgement);
+    (runs, report)
+}
+
+/// What may be shared of a run: facts and report, redacted.
+///
+/// # Errors
+/// Kind `redaction`, where it can't be proved that nothing is left.
+pub fn shared(
+    collected: &world::Collected,
+    report: &Report,
+    judge: &JudgeArgs,
+    known_before: &BTreeMap<String, SetAside>,
+    sharer: &mut share::Sharer,
+) -> Result<share::Shared, Failure> {
+    let selection = Selection::new(&judge.only, &judge.skip).map_err(unknown_id)?;
+    share::share(&collected.snapshot, report, sharer, |masked| {
+        let mut runs = run_selected(masked, &selection);
+        take_fingerprints(&collected.runs, &mut runs)?;
+        Some(judge_runs(masked, runs, selection, judge, known_before).1)
+    })
+}
+
+/// Findings on redacted facts get the fingerprints of the same findings on the host's own, which are stable over runs.
+/// Nothing where they are not the same.
+fn take_fingerprints(real: &[CheckRun], masked: &mut [CheckRun]) -> Option<()> {
+    for (real, masked) in real.iter().zip(masked) {
+        let same = real.findings.len() == masked.findings.len()
+            && real.findings.iter().zip(&masked.findings).all(|((real, _), (masked, _))| real.code == masked.code);
+        same.then_some(())?;
+        for ((masked, _), (real, _)) in masked.findings.iter_mut().zip(&real.findings) {
+            masked.fingerprint.clone_from(&real.fingerprint);
+        }
+    }
+    Some(())
 }
 
 /// Judges, and with `--wait` again and again until nothing counts or time is up.
-fn judge_until(args: &CheckArgs) -> Result<(world::Collected, Report), Failure> {
-    let known_before = args.baseline.as_deref().map(baseline::read).transpose()?.unwrap_or_default();
+fn judge_until(
+    args: &CheckArgs,
+    known_before: &BTreeMap<String, SetAside>,
+) -> Result<(world::Collected, Report), Failure> {
     let begun = Instant::now();
     if args.wait.is_some() && args.collect.log.iter().any(|log| log.as_os_str() == "-") {
         return Err(Failure::new("usage", "--wait can't read standard input again").hint("name the log's file"));
     }
     loop {
-        let (collected, report) = judge(&args.collect, &args.judge, &known_before)?;
+        let (collected, report) = judge(&args.collect, &args.judge, known_before)?;
         let left = args.wait.unwrap_or_default().saturating_sub(begun.elapsed());
         if exit(&report) != Exit::Found || left.is_zero() {
             return Ok((collected, report));
@@ -163,12 +211,17 @@ fn judge_until(args: &CheckArgs) -> Result<(world::Collected, Report), Failure> 
 /// # Errors
 /// Exit code 2: bad usage, no installation, output that can't be written.
 pub fn run(args: &CheckArgs) -> Outcome {
-    let (collected, report) = judge_until(args)?;
+    let known_before = args.baseline.as_deref().map(baseline::read).transpose()?.unwrap_or_default();
+    let (collected, report) = judge_until(args, &known_before)?;
     let exit = exit(&report);
     let shared = args.format().is_shared() && !args.no_redact;
     // On the terminal and in plain JSON names stay readable; secrets never do.
     let mut sharer = share::Sharer::new(&collected.snapshot, &collected.vault, shared);
-    let report = if shared { share::shareable(&report, &mut sharer)? } else { report };
+    let report = if shared {
+        self::shared(&collected, &report, &args.judge, &known_before, &mut sharer)?.report
+    } else {
+        report
+    };
     let text = rendered(args, &report)?;
     let text = if shared { sharer.text(&text)? } else { share::without_secrets(text, &collected.vault) };
     let silent = args.output.quiet && args.format() == Format::Human && report.ok && report.verdict == Verdict::Healthy;

@@ -5,7 +5,9 @@
 pub mod analyze;
 pub mod baseline;
 pub mod check;
+pub mod choose;
 pub mod complete;
+mod conclude;
 pub mod explain;
 pub mod failure;
 pub mod fix;
@@ -118,6 +120,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(settings) => match &mut command {
             Command::Config(_) => settings::run(&settings, place.as_ref(), &command_line),
             Command::Check(args) => {
+                args.judge.settings = settings.into();
+                command.run()
+            }
+            Command::Fix(args) => {
                 args.judge.settings = settings.into();
                 command.run()
             }

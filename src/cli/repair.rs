@@ -2,8 +2,9 @@
 
 use super::check::unknown_id;
 use super::failure::{Failure, Outcome};
-use super::fix::{self, FixArgs, Recheck, World};
+use super::fix::{self, FixArgs, Offered, Recheck, World};
 use super::options::{CollectArgs, JudgeArgs, WhereArgs};
+use super::settings::Settings;
 use super::world::{self, Collected};
 use super::{history, undo};
 use crate::checks::run::{CheckRun, run as run_checks};
@@ -17,6 +18,7 @@ use crate::snapshot::{Installation, Snapshot};
 use clap::Args;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Arguments of `fix`.
 #[derive(Debug, Clone, Args)]
@@ -60,8 +62,8 @@ pub struct HistoryCommand {
 /// Bad usage, no installation, a root that can't be written, and what the engine says.
 pub fn fix(args: &FixCommand) -> Outcome {
     let selection = Selection::new(&args.judge.only, &args.judge.skip).map_err(unknown_id)?;
-    let doctor = Doctor::new(&args.collect, selection)?;
-    fix::run(&args.fix, &doctor)
+    let settings = Arc::clone(&args.judge.settings);
+    fix::run(&args.fix, &mut Doctor::new(&args.collect, selection, settings)?)
 }
 
 /// Runs `undo`.
@@ -69,7 +71,7 @@ pub fn fix(args: &FixCommand) -> Outcome {
 /// # Errors
 /// As [`fix()`].
 pub fn undo(args: &UndoCommand) -> Outcome {
-    undo::run(&args.undo, &Doctor::new(&offline(&args.place), Selection::nothing())?)
+    undo::run(&args.undo, &Doctor::new(&offline(&args.place), Selection::nothing(), Arc::default())?)
 }
 
 /// Runs `history`.
@@ -77,7 +79,7 @@ pub fn undo(args: &UndoCommand) -> Outcome {
 /// # Errors
 /// As [`fix()`].
 pub fn history(args: &HistoryCommand) -> Outcome {
-    history::run(&args.history, &Doctor::new(&offline(&args.place), Selection::nothing())?)
+    history::run(&args.history, &Doctor::new(&offline(&args.place), Selection::nothing(), Arc::default())?)
 }
 
 /// Where things are is all that undoing needs to know.
@@ -89,21 +91,29 @@ fn offline(place: &WhereArgs) -> CollectArgs {
 struct Doctor {
     collect: CollectArgs,
     selection: Selection,
-    first: Collected,
+    settings: Arc<Settings>,
+    now: Judged,
+}
+
+/// What was collected and found, with what the settings made of it.
+struct Judged {
+    collected: Collected,
+    /// Fingerprints of what somebody dismissed.
+    dismissed: BTreeSet<String>,
 }
 
 impl Doctor {
-    fn new(collect: &CollectArgs, selection: Selection) -> Result<Self, Failure> {
+    fn new(collect: &CollectArgs, selection: Selection, settings: Arc<Settings>) -> Result<Self, Failure> {
         if collect.place.root.as_ref().is_some_and(|root| root.is_file()) {
             return Err(Failure::new("usage", "an archive can be judged but not mended")
                 .hint("unpack it (as root, to keep owners) and name the directory with --root"));
         }
-        let first = judge(collect, &selection)?;
-        Ok(Self { collect: collect.clone(), selection, first })
+        let now = judge(collect, &selection, &settings)?;
+        Ok(Self { collect: collect.clone(), selection, settings, now })
     }
 
     fn installation(&self, id: Option<&str>) -> Option<&Installation> {
-        let snapshot = &self.first.snapshot;
+        let snapshot = &self.now.collected.snapshot;
         match id {
             Some(id) => snapshot.installations.iter().find(|installation| installation.id == id),
             None => snapshot.selected(),
@@ -111,12 +121,15 @@ impl Doctor {
     }
 }
 
-fn judge(collect: &CollectArgs, selection: &Selection) -> Result<Collected, Failure> {
+fn judge(collect: &CollectArgs, selection: &Selection, settings: &Settings) -> Result<Judged, Failure> {
     let collected = world::collect(collect, selection)?;
-    let runs = run_checks(&collected.snapshot, |check| {
+    let mut runs = run_checks(&collected.snapshot, |check| {
         if selection.wants_check(check) { Ok(()) } else { Err("not asked for".to_owned()) }
     });
-    Ok(Collected { runs, ..collected })
+    let release = collected.snapshot.selected().and_then(Installation::release);
+    let applied = settings.apply(&mut runs, release, collected.snapshot.as_of);
+    let dismissed = applied.set_aside.into_keys().collect();
+    Ok(Judged { collected: Collected { runs, ..collected }, dismissed })
 }
 
 fn findings(runs: &[CheckRun]) -> impl Iterator<Item = (&Finding, Option<&Plan>)> {
@@ -124,25 +137,42 @@ fn findings(runs: &[CheckRun]) -> impl Iterator<Item = (&Finding, Option<&Plan>)
 }
 
 impl World for Doctor {
-    fn plans(&self, wanted: &[String]) -> Result<Vec<Plan>, Failure> {
-        let named = Selection::new(wanted, &[]).map_err(unknown_id)?;
-        let chosen = findings(&self.first.runs)
-            .filter(|(finding, _)| named.wants_finding(finding) && self.selection.wants_finding(finding));
-        Ok(chosen
-            .filter_map(|(finding, plan)| match plan {
-                Some(plan) => Some(plan.clone()),
-                None if finding.severity >= Severity::Warning => Some(by_hand(finding)),
-                None => None,
-            })
-            .collect())
+    fn look_again(&mut self) -> Result<(), Failure> {
+        self.now = judge(&self.collect, &self.selection, &self.settings)?;
+        Ok(())
     }
 
-    fn recheck(&self) -> Result<Recheck, Failure> {
-        let again = judge(&self.collect, &self.selection)?;
-        let wanted = |finding: &&Finding| self.selection.wants_finding(finding);
-        let findings = findings(&again.runs).map(|(finding, _)| finding).filter(wanted).cloned().collect();
-        let inconclusive = undecided(&again.snapshot).into_iter().next();
-        Ok(Recheck { findings, inconclusive })
+    fn plans(&self, wanted: &[String]) -> Result<Offered, Failure> {
+        let named = Selection::new(wanted, &[]).map_err(unknown_id)?;
+        let chosen: Vec<(&Finding, Option<&Plan>)> = findings(&self.now.collected.runs)
+            .filter(|(finding, _)| named.wants_finding(finding) && self.selection.wants_finding(finding))
+            .collect();
+        // Whoever dismissed a finding does not want it changed, either, unless he names it.
+        let is_named = !wanted.is_empty() || self.selection.names_any();
+        let (left, offered): (Vec<_>, Vec<_>) =
+            chosen.into_iter().partition(|(finding, _)| !is_named && self.now.dismissed.contains(&finding.fingerprint));
+        let mut notes: Vec<String> = left
+            .iter()
+            .map(|(finding, _)| format!("{} is dismissed and left alone; name it to have it fixed.", finding.code))
+            .collect();
+        notes.dedup();
+        let plan = |(finding, plan): (&Finding, Option<&Plan>)| match plan {
+            Some(plan) => Some(plan.clone()),
+            None if finding.severity >= Severity::Warning || finding.cause.is_some() => Some(by_hand(finding)),
+            None => None,
+        };
+        Ok(Offered { plans: offered.into_iter().filter_map(plan).collect(), notes })
+    }
+
+    fn recheck(&self) -> Recheck {
+        let again = &self.now;
+        let wanted = |finding: &&Finding| {
+            self.selection.wants_finding(finding) && !again.dismissed.contains(&finding.fingerprint)
+        };
+        let runs = &again.collected.runs;
+        let findings = findings(runs).map(|(finding, _)| finding).filter(wanted).cloned().collect();
+        let inconclusive = undecided(&again.collected.snapshot).into_iter().next();
+        Recheck { findings, inconclusive }
     }
 
     fn options(&self) -> String {
@@ -168,7 +198,7 @@ impl Host for Doctor {
         installation.account.as_ref().map(|known| Territory {
             account: known.account.clone(),
             bases: bases(installation, known.account.uid),
-            frozen: frozen(&self.first.snapshot, installation),
+            frozen: frozen(&self.now.collected.snapshot, installation),
         })
     }
 
@@ -187,11 +217,11 @@ impl Host for Doctor {
     }
 
     fn secrets(&self) -> &SecretVault {
-        &self.first.vault
+        &self.now.collected.vault
     }
 
     fn home(&self) -> Option<PathBuf> {
-        let installation = self.first.snapshot.selected()?;
+        let installation = self.now.collected.snapshot.selected()?;
         let of_account = installation.account().and_then(|account| account.home.clone());
         of_account.or_else(|| installation.home.as_ref().map(|home| home.as_path().to_path_buf()))
     }
@@ -208,6 +238,9 @@ fn bases(installation: &Installation, uid: u32) -> Vec<HostPath> {
     if let Some(home) = &installation.home {
         bases.push(home.join(".config/systemd/user"));
         bases.push(home.join("Library/LaunchAgents"));
+        // `~/.config/openclaw/gateway.env`; what a unit reads from elsewhere is not the account's.
+        let own = installation.env_files.iter().map(|file| &file.path).filter(|path| path.starts_with(home));
+        bases.extend(own.filter_map(HostPath::parent).filter(|directory| directory != home));
     }
     bases.sort();
     bases.dedup();

@@ -1,12 +1,14 @@
 //! Plain values that every room shares. No input or output happens here.
 
 pub mod cause;
+pub mod choice;
 pub mod fact;
 pub mod failure;
 pub mod file;
 pub mod finding;
 pub mod host_path;
 pub mod ids;
+pub mod maskable;
 pub mod plan;
 pub mod release;
 pub mod secret;
@@ -19,6 +21,7 @@ pub use fact::{Fact, Unknown, UnknownKind};
 pub use failure::Failure;
 pub use finding::{Certainty, Evidence, Finding, Severity, Span};
 pub use host_path::HostPath;
+pub use maskable::Maskable;
 pub use plan::{
     Action, Applicability, ConfigEdit, Content, ContentDigest, GatewayDuring, JsonPath, JsonStep, Manager, Plan,
     ProcessId, Step,

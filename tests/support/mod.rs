@@ -143,6 +143,22 @@ impl Case {
         out.into_inner().expect("finished");
     }
 
+    /// Lays the case out as a directory that stands for a host. Owners are kept where root does it.
+    pub fn lay_out(&self, top: &Path) {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let archive = folder.path().join("case.tar");
+        self.root_archive(false, &archive);
+        std::fs::create_dir_all(top).expect("root");
+        let status = Command::new("tar")
+            .args(["--numeric-owner", "-xpf"])
+            .arg(&archive)
+            .arg("-C")
+            .arg(top)
+            .status()
+            .expect("tar runs");
+        assert!(status.success());
+    }
+
     /// The options that go with the case.
     pub fn options(&self, root: &Path) -> Vec<String> {
         let pairs = [
