@@ -121,7 +121,7 @@ def host_scopes(bench):
     put(bench, paired(bench), store)
 
 
-@fault("host-remote-request", AREA, ("scope-upgrade", "new-device", "proxy-attribution"), PENDING, client="host",
+@fault("host-remote-request", AREA, ("scope-upgrade", "new-device", "proxy-attribution", "not-local"), PENDING, client="host",
        releases=json_era, mended=("host",))
 def remote_request(bench):
     """The host's device is unknown, and a request of it waits that came in when it counted as remote."""
