@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import faults
 import judge
 
 HEAD = """# Live results
@@ -58,12 +59,16 @@ def failures(rows):
 
 
 def kept(folders):
-    """The rows that captures hold, by release and area."""
-    rows = []
-    for folder in folders:
-        for path in sorted(Path(folder).glob("*/row.json"), key=lambda path: path.stat().st_mtime):
-            rows.append(judge.Row(**json.loads(path.read_text())))
-    return sorted(rows, key=lambda row: [int(part) for part in row.release.replace("-", ".").split(".")])
+    """The rows that captures hold, by release, in the order of the areas; of one that ran twice, the later."""
+    paths = [path for folder in folders for path in Path(folder).glob("*/row.json")]
+    rows = {}
+    for path in sorted(paths, key=lambda path: path.stat().st_mtime):
+        row = judge.Row(**json.loads(path.read_text()))
+        rows[row.release, row.fault] = row
+    order = [fault.id for fault in faults.load()]
+    place = {name: number for number, name in enumerate(order)}
+    return sorted(rows.values(), key=lambda row: (
+        [int(part) for part in row.release.replace("-", ".").split(".")], place.get(row.fault, len(order))))
 
 
 def document(folders, date, systemd):
