@@ -9,11 +9,19 @@ use crate::fix::engine::{Engine, Fate, PreparedPlan, Standing};
 use crate::fix::journal::Vault;
 use crate::fix::show::{self, Decision};
 use crate::fix::transaction::Transaction;
-use crate::fix::world::Host;
-use crate::model::{Applicability, Finding, Plan};
+use crate::fix::world::{Gateway, Host};
+use crate::model::{Applicability, Cause, Finding, Plan, Severity};
 use clap::Args;
 use std::cell::OnceCell;
 use std::io::{BufRead, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// How long a gateway that was started may take until it listens. A first start that compiles plugins takes longer; then
+/// the result says that nothing listens yet, which is true.
+const START_LIMIT: Duration = Duration::from_secs(120);
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Arguments of `fix`, beside those of every collecting command.
 #[derive(Debug, Clone, Default, Args)]
@@ -149,13 +157,35 @@ pub fn run(args: &FixArgs, world: &mut dyn World) -> Outcome {
         if !applied {
             break;
         }
-        world.look_again()?;
+        look_when_settled(world, &mut said)?;
     }
     let id = transaction.as_ref().and_then(Transaction::id).map(ToString::to_string);
     if let Some(transaction) = transaction {
         transaction.end();
     }
     conclude(args, world, &Ended { entries, alarms, transaction: id }, &mut said)
+}
+
+/// Looks again once the gateway had its time to come up: from its start until it listens it needs 8 to 40 seconds
+/// (release-2026.2.19, release-2026.9.6), and its supervisor may be starting it again by itself.
+fn look_when_settled(world: &mut dyn World, said: &mut Said) -> Result<(), Failure> {
+    let end = Instant::now() + START_LIMIT;
+    let mut told = false;
+    loop {
+        world.look_again()?;
+        let findings = world.recheck().findings;
+        let silent = findings
+            .iter()
+            .any(|finding| finding.cause == Some(Cause::GatewayNotRunning) && finding.severity == Severity::Error);
+        if !silent || Instant::now() >= end || !matches!(world.gateway(None), Gateway::Unit { .. }) {
+            return Ok(());
+        }
+        if !told {
+            said.text("Waiting for the gateway to listen.\n")?;
+            told = true;
+        }
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// The plans for what was found, without those that this run has dealt with already.

@@ -48,9 +48,8 @@ class Doctor:
     def __init__(self, binary, bench):
         self.binary, self.bench = Path(binary).resolve(), bench
 
-    def run(self, *arguments, seconds=180, where=True):
-        place = ["--home", str(self.bench.home)] if where else []
-        command = [str(self.binary), *arguments, *place]
+    def run(self, *arguments, seconds=180):
+        command = [str(self.binary), *arguments, "--home", str(self.bench.home)]
         environment = {"HOME": "/root", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                        "LANG": "C.UTF-8", "RUST_BACKTRACE": os.environ.get("RUST_BACKTRACE", "0")}
         started = time.monotonic()
@@ -71,4 +70,4 @@ class Doctor:
         return self.run("fix", "--yes", "--unsafe", "--json", *options, seconds=600)
 
     def undo(self):
-        return self.run("undo", "--yes", where=False, seconds=600)
+        return self.run("undo", "--yes", seconds=600)

@@ -1,5 +1,6 @@
 """One release on the bench: its configuration, its unit, its clients, and a healthy home to come back to."""
 
+import hashlib
 import json
 import os
 import secrets
@@ -7,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
+import urllib.request
 from pathlib import Path
 
 import store
@@ -124,7 +126,7 @@ class Bench:
         """Whether a WebSocket challenge comes within `seconds`."""
         end = time.monotonic() + seconds
         while True:
-            if self.challenged():
+            if self.challenged() and (not self.release.sqlite or self.ready()):
                 return True
             if time.monotonic() > end:
                 return False
@@ -145,6 +147,14 @@ class Bench:
                         return False
                     data += part
                 return b"connect.challenge" in data
+        except OSError:
+            return False
+
+    def ready(self):
+        """Whether a gateway of the SQLite era says that it has finished starting; before, it turns clients away."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5) as answer:
+                return b'"ready":true' in answer.read(4096)
         except OSError:
             return False
 
@@ -213,7 +223,6 @@ class Bench:
         text = subprocess.run(["openssl", "pkey", "-pubout", "-outform", "DER", "-in", "/dev/stdin"],
                               input=json.loads((self.clients / f"{name}.json").read_text())["privateKeyPem"].encode(),
                               capture_output=True, check=True).stdout
-        import hashlib
         return hashlib.sha256(text[-32:]).hexdigest()
 
     def host_id(self):

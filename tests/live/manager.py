@@ -56,11 +56,14 @@ class Account:
                 "LANG": "C.UTF-8", "TERM": "dumb", "NO_COLOR": "1", "PATH": "/usr/local/bin:/usr/bin:/bin",
                 "XDG_RUNTIME_DIR": f"/run/user/{self.uid}", **more}
 
+    def where(self):
+        return self.home if self.home.is_dir() else Path("/")
+
     def run(self, command, seconds=120, **environment):
         """Runs `command` as the account; a command that takes too long is answered with exit status 124."""
         try:
             return subprocess.run([str(part) for part in command], user=self.uid, group=self.gid, extra_groups=[],
-                                  env=self.environment(**environment), cwd=self.home, capture_output=True, text=True,
+                                  env=self.environment(**environment), cwd=self.where(), capture_output=True, text=True,
                                   errors="replace", timeout=seconds)
         except subprocess.TimeoutExpired as late:
             out = late.stdout.decode(errors="replace") if late.stdout else ""
@@ -70,7 +73,7 @@ class Account:
         """Starts `command` as the account in a session of its own."""
         with open(output, "ab") as sink:
             return subprocess.Popen([str(part) for part in command], user=self.uid, group=self.gid, extra_groups=[],
-                                    env=self.environment(**environment), cwd=self.home, stdin=subprocess.DEVNULL,
+                                    env=self.environment(**environment), cwd=self.where(), stdin=subprocess.DEVNULL,
                                     stdout=sink, stderr=sink, start_new_session=True)
 
     def remove(self):

@@ -31,7 +31,7 @@ class Release:
     # The variables of clawdbot are named after it; later releases read OPENCLAW_* only.
     prefix: str = "OPENCLAW"
     # Seconds that a first start may take: 2026.2.19 compiles its plugins then.
-    start_seconds: int = 240
+    start_seconds: int = 400
     config_extra: tuple = ()
 
     @property

@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 # Columns and fields that every handshake moves.
-TOUCHED = {"last_seen_at_ms", "last_seen_reason", "lastUsedAtMs", "lastSeenAtMs", "lastSeenReason"}
+TOUCHED = {"last_seen_at_ms", "last_seen_reason", "lastUsedAtMs", "lastSeenAtMs", "lastSeenReason",
+           "pending_node_surface_json"}
 
 
 def database(state, query, parameters=()):
@@ -30,14 +31,24 @@ def devices(release, state):
     try:
         if release.sqlite:
             rows = database(state, "select * from device_pairing_paired")
-            return {row["device_id"]: {k: v for k, v in row.items() if k not in TOUCHED} for row in rows}
+            return {row["device_id"]: without({name: parsed(name, value) for name, value in row.items()})
+                    for row in rows}
         records = json.loads((state / "devices/paired.json").read_text())
         return {key: without(record) for key, record in records.items()}
     except (OSError, ValueError, AttributeError, sqlite3.Error):
         return None
 
 
+def parsed(name, value):
+    """The value behind a `…_json` column; broken JSON stays as it is."""
+    try:
+        return json.loads(value) if name.endswith("_json") and isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
 def without(value):
+    """The value without what each handshake moves."""
     if isinstance(value, dict):
         return {key: without(inner) for key, inner in value.items() if key not in TOUCHED}
     return value

@@ -60,7 +60,7 @@ def config_root(bench):
     bench.wait_failed()
 
 
-@fault("tree-root", AREA, "state-ownership", "{state}", smoke=("2026.9.6",))
+@fault("tree-root", AREA, "state-ownership", "{state}", undo_may_refuse=True, smoke=("2026.9.6",))
 def tree_root(bench):
     """A `sudo chown -R` gone wrong, or a restore by root: the gateway does not start."""
     bench.stop()
@@ -69,7 +69,7 @@ def tree_root(bench):
     bench.wait_failed()
 
 
-@fault("database-root", AREA, "state-ownership", "{state}/state/openclaw.sqlite", releases=sqlite_era)
+@fault("database-root", AREA, "state-ownership", "{state}/state/openclaw.sqlite", undo_may_refuse=True, releases=sqlite_era)
 def database_root(bench):
     bench.stop()
     root(bench.state / "state/openclaw.sqlite")
@@ -77,7 +77,7 @@ def database_root(bench):
     bench.wait_failed()
 
 
-@fault("wal-root", AREA, "state-ownership", "{state}/state/openclaw.sqlite-wal", releases=sqlite_era)
+@fault("wal-root", AREA, "state-ownership", "{state}/state/openclaw.sqlite-wal", undo_may_refuse=True, releases=sqlite_era)
 def wal_root(bench):
     bench.stop()
     root(*bench.state.glob("state/openclaw.sqlite-*"))
@@ -85,7 +85,7 @@ def wal_root(bench):
     bench.wait_failed()
 
 
-@fault("tmp-root", AREA, "state-ownership", "{state}/tmp", releases=sqlite_era)
+@fault("tmp-root", AREA, "state-ownership", "{state}/tmp", undo_may_refuse=True, releases=sqlite_era)
 def tmp_root(bench):
     bench.stop()
     subprocess.run(["chown", "-R", "root:root", str(bench.state / "tmp")], check=True)
