@@ -128,11 +128,9 @@ fn nesting_without_end_is_refused() {
     for _ in 0..100 {
         tree = serde_json::json!({ "file": 0, "at": { "line": 1, "column": 1 }, "value": { "array": [tree] } });
     }
-    let text = REAL[0].to_string();
     let file = with(|document| {
         document["snapshot"]["installations"][0]["config"]["outcome"] = serde_json::json!({ "loaded": tree })
     });
-    assert!(text.len() > 1000);
     refused(&file, "it is damaged");
 }
 

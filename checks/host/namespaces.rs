@@ -169,7 +169,7 @@ mod tests {
         let mut snapshot = empty_container();
         assert_eq!(codes(&Namespaces, &snapshot), ["no-gateway-in-container"]);
         let listener = Listener {
-            address: std::net::Ipv4Addr::LOCALHOST.into(),
+            address: std::net::IpAddr::from([127, 0, 0, 1]).into(),
             port: 18_789,
             uid: 0,
             inode: 1,

@@ -205,6 +205,7 @@ pub(super) fn is_masked(value: &[u8]) -> bool {
 fn is_named_after_itself(text: &str) -> bool {
     let words: Vec<&str> = text.split(['-', '_']).collect();
     words.len() > 1
+        && words.first() != Some(&"my")
         && words.iter().all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()))
         && matches!(
             words.last(),

@@ -65,7 +65,7 @@ fn strong(text: &[u8], class: &Class, found: &Found, value: &[u8]) -> bool {
         Form::Query => {
             value.len() >= 4
                 && !(digits && value.len() < 16 && !class.chosen)
-                && (class.chosen || !is_plain_name(value))
+                && (class.chosen || class.kind == Kind::Token && value.len() >= 6 || !is_plain_name(value))
         }
         Form::Pair if class.chosen => {
             value.len() >= 3 && !value.contains(&b'(') && !(value.contains(&b'.') && is_identifier(value))
@@ -78,7 +78,8 @@ fn strong(text: &[u8], class: &Class, found: &Found, value: &[u8]) -> bool {
                 || class.chosen && alone && digits && value.len() >= 4;
             plain || is_unlike_prose(value) && !is_call(value) && !digits && !is_path(value)
         }
-        Form::Prose if class.kind == Kind::SetupCode => is_code(value),
+        Form::Prose | Form::Far if class.kind == Kind::SetupCode => is_code(value),
+        Form::Far => is_made(value),
         Form::Prose => {
             let chosen = class.kind == Kind::Password
                 && value.len() >= 6
@@ -87,6 +88,20 @@ fn strong(text: &[u8], class: &Class, found: &Found, value: &[u8]) -> bool {
             (value.len() >= 12 && is_random(value) && !is_uuid(value) || chosen) && !is_path(value) && !is_call(value)
         }
     }
+}
+
+/// In a sentence, no word, name or version: letters and digits mixed, perhaps with signs that names don't have.
+pub(super) fn is_made(value: &[u8]) -> bool {
+    let shape = Shape::of(value);
+    let signs = value.iter().filter(|byte| b"!@#$%^&*=~+".contains(byte)).count();
+    let alone = shape.alnum() + signs == value.len();
+    let mixed = shape.letters() >= 4 && shape.digit >= 2 && shape.changes >= 2;
+    !shape.hex
+        && (alone && mixed && (value.len() >= 8 && signs > 0 || value.len() >= 12)
+            || value.len() >= 12 && is_random(value))
+        && !is_uuid(value)
+        && !is_path(value)
+        && !is_call(value)
 }
 
 /// Pairing and setup codes: capitals and digits, or long.

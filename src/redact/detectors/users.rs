@@ -16,7 +16,7 @@ pub(super) static TABLE: &[Detector] = &[
     Detector::near(
         "home-directory",
         Kind::User,
-        &["/home/", "/users/", "/homes/", "\\users\\", "/-home-", "/-users-"],
+        &["/home/", "/users/", "/homes/", "\\users\\", "\\home\\", "/-home-", "/-users-"],
         home,
         &[
             "Config: /home/‹is:syvala›/.openclaw/openclaw.json",
@@ -27,6 +27,7 @@ pub(super) static TABLE: &[Detector] = &[
             "/mnt/c/Users/‹is:bob›/x and /var/home/‹is:carol›/y and /volume1/homes/‹is:dave›",
             "alice:x:1001:1001:‹is:Alice Smith›,,,:/home/‹is:alice›:/bin/bash",
             "~/.claude/projects/-home-‹is:alice›-work-x",
+            r"\\wsl$\Ubuntu\home\‹is:gertrude›\.openclaw",
             "path=%2Fhome%2F‹is:alice›%2F.openclaw",
             "drwx------ 2 ‹is:bertha› ‹is:berthas› 4096 Feb 20 12:00 /home/‹is:alice›/.openclaw/devices",
         ],
@@ -121,7 +122,7 @@ pub(super) static TABLE: &[Detector] = &[
         Kind::User,
         &[": openclaw-gateway (", ": clawdbot-gateway (", ": moltbot-gateway (", ": openclaw (", ": node ("],
         port_owner,
-        &["‹is:claw›: openclaw-gateway (127.0.0.1:18789)", r#""reason":"‹is:alice›: node (*:18789)""#],
+        &["‹is:hanzel›: openclaw-gateway (127.0.0.1:18789)", r#""reason":"‹is:alice›: node (*:18789)""#],
     )
     .not(&["root: openclaw-gateway (127.0.0.1:18789)", "Started: openclaw-gateway (v2026.2.19)", "Port owner: node (v22)"]),
     Detector::near("sudo-log", Kind::User, &[" : tty="], sudo_log, &["sudo:    ‹is:alice› : TTY=pts/0 ; PWD=/srv ; USER=root ; COMMAND=/usr/bin/openclaw"]),
@@ -140,7 +141,7 @@ fn home(near: &Near, hits: &mut Vec<Hit>) {
     let windows = word.starts_with(b"\\");
     let encoded = word.starts_with(b"/-");
     let small_users =
-        word.eq_ignore_ascii_case(b"/users/") && !word.starts_with(b"/U") || windows && word.get(1) != Some(&b'U');
+        word.eq_ignore_ascii_case(b"/users/") && !word.starts_with(b"/U") || windows && word.get(1) == Some(&b'u');
     let head = text.get(near.word.start.saturating_sub(120)..near.word.start).unwrap_or_default();
     let head = head.rsplit(|byte| byte.is_ascii_whitespace() || b"\"'`(<=,".contains(byte)).next().unwrap_or_default();
     let link = memchr::memmem::find(head, b"://").is_some() && !head.starts_with(b"file://")
