@@ -171,7 +171,7 @@ pub(in crate::redact) fn classify(name: &[u8]) -> Option<Class> {
         "code" if CODE_OF.contains(before.as_bytes()) || before == "time" => {
             return class(Kind::SetupCode, false, false);
         }
-        "code" if parts.len() == 1 => return class(Kind::Secret, true, false),
+        "code" if parts.len() == 1 => return class(Kind::SetupCode, true, false),
         "setupcode" | "paircode" | "pairingcode" => return class(Kind::SetupCode, false, false),
         "key" if KEY_OF.contains(before.as_bytes()) => {
             let kind = if before == "private" || before == "priv" || before == "wireguard" {

@@ -76,6 +76,7 @@ pub(super) static TABLE: &[Detector] = &[Detector::near(
         "//registry.npmjs.org/:_authToken=‹uuid›",
         "password: ‹is:letmein!›",
         "pw: ‹is:gehe1m!›",
+        r#"{"id":"telegram","code":"‹is:YU0X3WMB›","createdAt":"x"}"#,
         "Kennwort: ‹is:geheim123›",
         "the token i used was ‹b62:14› and it fails",
         "password for gateway: ‹is:Tr0mb0ne!›",
@@ -131,6 +132,7 @@ pub(super) static TABLE: &[Detector] = &[Detector::near(
     "canRetryWithDeviceToken=false recommendedNextStep=update_auth_credentials",
     "PRIMARY KEY (device_id, role), token TEXT NOT NULL",
     "auth.token must be a string",
+    r#"{"code":"NOTFOUND","error":{"code":"INTERNAL"},"exit":{"code":"CONFLICT"},"errno":{"code":"ENOTCONN"}}"#,
     "Then run `openclaw config set gateway.auth.password` and type the password: it is not echoed",
 ])];
 

@@ -2,7 +2,9 @@
 
 use super::super::kind::Kind;
 use super::super::readable::is_uuid;
-use super::super::shape::{Shape, is_identifier, is_placeholder, is_random, is_unlike_prose, is_variable_name};
+use super::super::shape::{
+    Shape, is_identifier, is_placeholder, is_random, is_unlike_prose, is_unlike_words, is_variable_name,
+};
 use super::super::words::Words;
 use super::key::Class;
 use super::place::{Form, Found};
@@ -33,12 +35,22 @@ pub(in crate::redact) fn judge(text: &[u8], class: &Class, found: &Found) -> Opt
     if is_placeholder(value) || is_variable_name(value) || is_word(value) {
         return None;
     }
-    let accepted = if class.weak { weak(value) } else { strong(text, class, found, value) };
+    let accepted = if class.weak {
+        weak(value) || class.kind == Kind::SetupCode && found.form == Form::Quoted && is_short_code(value)
+    } else {
+        strong(text, class, found, value)
+    };
     accepted.then(|| found.span.clone())
 }
 
 fn is_word(value: &[u8]) -> bool {
     WORDS.contains(value.trim_ascii())
+}
+
+/// Eight characters of the alphabet of OpenClaw's channel codes, and no word such as `NOTFOUND`.
+fn is_short_code(value: &[u8]) -> bool {
+    let shape = Shape::of(value);
+    value.len() == 8 && shape.upper + shape.digit == 8 && (shape.digit > 0 && shape.upper > 3 || is_unlike_words(value))
 }
 
 /// After a name that is used for other things as well.
