@@ -1,5 +1,6 @@
 //! Plain values that every room shares. No input or output happens here.
 
+pub mod address;
 pub mod cause;
 pub mod choice;
 pub mod fact;

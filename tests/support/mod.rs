@@ -91,6 +91,21 @@ impl Case {
         Some(bytes)
     }
 
+    /// The captured files with their contents.
+    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let bytes = self.archive(false).expect("state");
+        let mut archive = tar::Archive::new(Cursor::new(bytes));
+        let entries = archive.entries().expect("entries");
+        entries
+            .map(|entry| {
+                let mut entry = entry.expect("entry");
+                let mut body = Vec::new();
+                entry.read_to_end(&mut body).expect("body");
+                (entry.path().expect("path").to_string_lossy().into_owned(), body)
+            })
+            .collect()
+    }
+
     /// Whether the state after contact was captured.
     pub fn has_after(&self) -> bool {
         self.folder.join("state-after.tar.gz").exists()
