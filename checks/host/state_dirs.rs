@@ -76,14 +76,14 @@ impl Check for StateDirs {
     }
 
     fn needs(&self) -> &'static [Subject] {
-        &[Subject::Services, Subject::Processes, Subject::Listeners]
+        &[Subject::Services, Subject::Processes, Subject::Listeners, Subject::Probe]
     }
 
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
         let found = [
             self.caller(context),
             self.home(context),
-            self.gateway(context),
+            self.gateway(context).or_else(|| self.told(context)),
             self.config(context),
             self.default_beside(context),
             self.nested(context),
@@ -212,6 +212,28 @@ impl StateDirs {
         Some(
             finding
                 .evidence(Evidence::new(format!("pid {} has it open", process.pid)).at(other))
+                .evidence(Evidence::new("the state directory that is judged").at(&installation.state_dir))
+                .hint("Run the CLI with the gateway's state directory (OPENCLAW_STATE_DIR), or restart the gateway with this one"),
+        )
+    }
+
+    /// The gateway itself says where its state is: to every client it lets in up to 2026.4.1, later to admins.
+    fn told(&self, context: &Context<'_>) -> Option<Finding> {
+        let gateways = context.snapshot.probe.known()?.endpoints.iter().filter(|seen| seen.is_openclaw.is_yes());
+        let (url, told) = gateways.into_iter().find_map(|seen| Some((&seen.url, seen.state_dir.known()?)))?;
+        let installation = context.installation;
+        if *told == installation.state_dir || Some(told) == installation.real_state_dir.as_ref() {
+            return None;
+        }
+        let message = format!(
+            "The gateway that answers here works on {told}, not on {}: lists here are empty, and devices of one are \
+             unknown to the other",
+            installation.state_dir
+        );
+        let finding = self.found(context, "gateway-other-state-dir", told, Certainty::Likely, message);
+        Some(
+            finding
+                .evidence(Evidence::new(format!("the gateway at {url} says that its state is there")).at(told))
                 .evidence(Evidence::new("the state directory that is judged").at(&installation.state_dir))
                 .hint("Run the CLI with the gateway's state directory (OPENCLAW_STATE_DIR), or restart the gateway with this one"),
         )

@@ -118,10 +118,31 @@ impl Check for Starts {
             }
             finding.evidence.push(piece);
             finding.evidence.extend(evidence::place(context, cause));
+            finding.fix_hint = hint(context, cause);
             findings.push(finding);
         }
         Ok(findings)
     }
+}
+
+/// What to do where the log alone tells of it: the state's own checks say more where they can look.
+fn hint(context: &Context<'_>, cause: Cause) -> Option<String> {
+    let port = context.config().port().unwrap_or(18_789);
+    Some(match cause {
+        Cause::DuplicateGateway => format!(
+            "On the running host `sudo openclaw-doctor fix duplicate-gateway` names both gateways. By hand: see who listens \
+             with `sudo ss -ltnp 'sport = :{port}'`, and stop the one that is not meant through whatever starts it"
+        ),
+        Cause::PortConflict => format!(
+            "See which program it is with `sudo ss -ltnp 'sport = :{port}'`; stop it through whatever starts it, or give the \
+             gateway another port with `{}`",
+            context.openclaw("config set gateway.port 18889")
+        ),
+        Cause::StaleLock => {
+            "On the running host `sudo openclaw-doctor fix stale-lock` looks whether the lock's owner lives".to_owned()
+        }
+        _ => return None,
+    })
 }
 
 impl Starts {

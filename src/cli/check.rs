@@ -4,13 +4,13 @@ use super::failure::{Exit, Failure, Outcome};
 use super::options::{CollectArgs, JudgeArgs, OutputArgs, duration};
 use super::progress::Progress;
 use super::{baseline, output, share, world};
-use crate::checks::run::run as run_checks;
+use crate::checks::run::{CheckRun, run as run_checks};
 use crate::model::Severity;
 use crate::render::{github, human, junit, markdown, prometheus, sarif, tap};
 use crate::report::build::{Judgement, build};
 use crate::report::select::{Selection, UnknownId};
 use crate::report::{Report, SetAside, Verdict};
-use crate::snapshot::Installation;
+use crate::snapshot::{Installation, Snapshot};
 use clap::{Args, ValueEnum};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,16 +20,8 @@ use std::time::{Duration, Instant};
 /// How often `--wait` looks again.
 const WAIT_STEP: Duration = Duration::from_secs(3);
 
-const EXAMPLES: &str = "Examples:
-  openclaw-doctor check --fail-on warning --format github      in a workflow
-  openclaw-doctor check --wait 2m                              after a restart or an upgrade
-  openclaw-doctor check --json --output before.json
-  openclaw-doctor check --baseline before.json                 only what is new counts
-  openclaw-doctor check --root /mnt/disk                       a mounted disk, a volume or a backup";
-
 /// Arguments of `check`.
 #[derive(Debug, Clone, Default, Args)]
-#[command(after_help = EXAMPLES)]
 pub struct CheckArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -122,34 +114,96 @@ pub fn judge(
     let selection = Selection::new(&judge.only, &judge.skip).map_err(unknown_id)?;
     let _progress = Progress::start("looking at the host");
     let collected = world::collect(collect, &selection)?;
-    let mut runs = run_checks(&collected.snapshot, |check| {
-        if selection.wants_check(check) { Ok(()) } else { Err("not asked for".to_owned()) }
-    });
-    let release = collected.snapshot.selected().and_then(Installation::release);
-    let applied = judge.settings.apply(&mut runs, release, collected.snapshot.as_of);
+    let (runs, report) = judge_snapshot(&collected.snapshot, judge, selection, known_before);
+    Ok((world::Collected { runs, ..collected }, report))
+}
+
+/// Runs the checks on a snapshot and applies severities, dismissals and the former result.
+pub fn judge_snapshot(
+    snapshot: &Snapshot,
+    judge: &JudgeArgs,
+    selection: Selection,
+    known_before: &BTreeMap<String, SetAside>,
+) -> (Vec<CheckRun>, Report) {
+    let mut runs = run_selected(snapshot, &selection);
+    judge.settings.rate(&mut runs);
+    let report = build(snapshot, &runs, &judgement(snapshot, &runs, judge, selection, known_before));
+    (runs, report)
+}
+
+fn run_selected(snapshot: &Snapshot, selection: &Selection) -> Vec<CheckRun> {
+    run_checks(snapshot, |check| if selection.wants_check(check) { Ok(()) } else { Err("not asked for".to_owned()) })
+}
+
+/// What counts of the runs on a snapshot.
+fn judgement(
+    snapshot: &Snapshot,
+    runs: &[CheckRun],
+    judge: &JudgeArgs,
+    selection: Selection,
+    known_before: &BTreeMap<String, SetAside>,
+) -> Judgement {
+    let release = snapshot.selected().and_then(Installation::release);
+    let applied = judge.settings.dismissed(runs, release, snapshot.as_of);
     let mut set_aside = known_before.clone();
     // What somebody dismissed with a reason says more than that it was there before.
     set_aside.extend(applied.set_aside);
-    let judgement = Judgement {
+    Judgement {
         fail_on: judge.fail_on.severity(),
         allow_unknown: judge.allow_unknown,
         selection,
         set_aside,
         notes: applied.notes,
-    };
-    let report = build(&collected.snapshot, &runs, &judgement);
-    Ok((world::Collected { runs, ..collected }, report))
+    }
+}
+
+/// What may be shared of a run: facts and report, redacted.
+///
+/// # Errors
+/// Kind `redaction`, where it can't be proved that nothing is left.
+pub fn shared(
+    collected: &world::Collected,
+    report: &Report,
+    judge: &JudgeArgs,
+    known_before: &BTreeMap<String, SetAside>,
+    sharer: &mut share::Sharer,
+) -> Result<share::Shared, Failure> {
+    let selection = Selection::new(&judge.only, &judge.skip).map_err(unknown_id)?;
+    share::share(&collected.snapshot, report, sharer, |masked| {
+        let mut runs = run_selected(masked, &selection);
+        take_fingerprints(&collected.runs, &mut runs)?;
+        judge.settings.rate(&mut runs);
+        // Dismissals name paths of the host, so what they are about is told from the host's own facts.
+        let judgement = judgement(&collected.snapshot, &collected.runs, judge, selection, known_before);
+        Some(build(masked, &runs, &judgement))
+    })
+}
+
+/// Findings on redacted facts get the fingerprints of the same findings on the host's own, which are stable over runs.
+/// Nothing where they are not the same.
+fn take_fingerprints(real: &[CheckRun], masked: &mut [CheckRun]) -> Option<()> {
+    for (real, masked) in real.iter().zip(masked) {
+        let same = real.findings.len() == masked.findings.len()
+            && real.findings.iter().zip(&masked.findings).all(|((real, _), (masked, _))| real.code == masked.code);
+        same.then_some(())?;
+        for ((masked, _), (real, _)) in masked.findings.iter_mut().zip(&real.findings) {
+            masked.fingerprint.clone_from(&real.fingerprint);
+        }
+    }
+    Some(())
 }
 
 /// Judges, and with `--wait` again and again until nothing counts or time is up.
-fn judge_until(args: &CheckArgs) -> Result<(world::Collected, Report), Failure> {
-    let known_before = args.baseline.as_deref().map(baseline::read).transpose()?.unwrap_or_default();
+fn judge_until(
+    args: &CheckArgs,
+    known_before: &BTreeMap<String, SetAside>,
+) -> Result<(world::Collected, Report), Failure> {
     let begun = Instant::now();
     if args.wait.is_some() && args.collect.log.iter().any(|log| log.as_os_str() == "-") {
         return Err(Failure::new("usage", "--wait can't read standard input again").hint("name the log's file"));
     }
     loop {
-        let (collected, report) = judge(&args.collect, &args.judge, &known_before)?;
+        let (collected, report) = judge(&args.collect, &args.judge, known_before)?;
         let left = args.wait.unwrap_or_default().saturating_sub(begun.elapsed());
         if exit(&report) != Exit::Found || left.is_zero() {
             return Ok((collected, report));
@@ -163,12 +217,17 @@ fn judge_until(args: &CheckArgs) -> Result<(world::Collected, Report), Failure> 
 /// # Errors
 /// Exit code 2: bad usage, no installation, output that can't be written.
 pub fn run(args: &CheckArgs) -> Outcome {
-    let (collected, report) = judge_until(args)?;
+    let known_before = args.baseline.as_deref().map(baseline::read).transpose()?.unwrap_or_default();
+    let (collected, report) = judge_until(args, &known_before)?;
     let exit = exit(&report);
     let shared = args.format().is_shared() && !args.no_redact;
     // On the terminal and in plain JSON names stay readable; secrets never do.
     let mut sharer = share::Sharer::new(&collected.snapshot, &collected.vault, shared);
-    let report = if shared { share::shareable(&report, &mut sharer)? } else { report };
+    let report = if shared {
+        self::shared(&collected, &report, &args.judge, &known_before, &mut sharer)?.report
+    } else {
+        report
+    };
     let text = rendered(args, &report)?;
     let text = if shared { sharer.text(&text)? } else { share::without_secrets(text, &collected.vault) };
     let silent = args.output.quiet && args.format() == Format::Human && report.ok && report.verdict == Verdict::Healthy;

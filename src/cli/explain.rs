@@ -2,6 +2,7 @@
 
 use super::check::unknown_id;
 use super::failure::{Exit, Failure, Outcome};
+use super::ids::Id;
 use super::output;
 use crate::checks::{Area, Check, all, docs};
 use crate::model::Cause;
@@ -12,9 +13,6 @@ use std::fmt::Write as _;
 
 /// Arguments of `list`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:
-  openclaw-doctor list
-  openclaw-doctor list --schema | jq .check")]
 pub struct ListArgs {
     /// As JSON.
     #[arg(long)]
@@ -26,12 +24,9 @@ pub struct ListArgs {
 
 /// Arguments of `explain`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:
-  openclaw-doctor explain state-ownership
-  openclaw-doctor explain duplicate-gateway | less")]
 pub struct ExplainArgs {
     /// A check, area, code or cause.
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = Id, hide_possible_values = true)]
     pub id: String,
 }
 

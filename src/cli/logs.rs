@@ -5,6 +5,7 @@ mod json;
 mod open;
 mod timeline;
 
+use super::share::hide_secrets;
 use super::when;
 use super::{Exit, Failure, Outcome};
 use crate::logs::{Rejection, ScanOptions, SignatureSet, scan_logs};
@@ -70,7 +71,7 @@ pub fn run(args: &Args, log_files: &dyn Fn() -> Result<Vec<PathBuf>, Failure>) -
     } else {
         timeline::render(&summary, &zone, terminal_width())
     };
-    print(&text)
+    print(&hide_secrets(&text))
 }
 
 /// A reason by its id, with the nearest one suggested where there is none.

@@ -91,7 +91,7 @@ impl Sheet {
     }
 
     fn endpoint(&mut self, seen: &EndpointProbe, again: bool) {
-        let address = match seen.address {
+        let address = match &seen.address {
             Some(address) if !seen.url.contains(&address.to_string()) => format!(" ({address})"),
             _ => String::new(),
         };

@@ -1,13 +1,15 @@
 //! `report`: the redacted report for a thread, and the redacted snapshot for a helper.
 
-use super::check::judge;
+use super::check::{judge, shared};
 use super::failure::{Exit, Failure, Outcome};
 use super::options::{CollectArgs, JudgeArgs};
 use super::output;
-use super::share::{Sharer, shareable};
-use crate::render::html::Bar;
+use super::share::{Shared, Sharer};
+use crate::redact::Summary;
+use crate::render::html::{Bar, Timeline};
+use crate::render::origin::{hidden, made_by};
 use crate::render::requests::{self, Request};
-use crate::render::{discord, html, human, issue, markdown};
+use crate::render::{discord, html, issue, markdown};
 use crate::report::Report;
 use crate::snapshot::{Snapshot, file};
 use clap::{Args, ValueEnum};
@@ -67,13 +69,12 @@ impl ReportArgs {
 pub fn run(args: &ReportArgs) -> Outcome {
     let (collected, report) = judge(&args.collect, &args.judge, &std::collections::BTreeMap::new())?;
     let mut sharer = Sharer::new(&collected.snapshot, &collected.vault, !args.no_redact);
-    let mut report = shareable(&report, &mut sharer)?;
-    report.redacted = !args.no_redact;
-    let requests = sharer.value(&requests::of(&collected.snapshot))?;
-    let text = rendered(args.format, &report, &requests, &timeline(&collected.snapshot), &sharer)?;
-    let text = sharer.text(&text)?;
+    let shared = shared(&collected, &report, &args.judge, &std::collections::BTreeMap::new(), &mut sharer)?;
+    let text = rendered(args.format, &shared, sharer.summary());
+    // A JSON document is proved as a value: as text, its structure could be taken for data.
+    let text = if args.format == Format::Json { text } else { sharer.text(&text)? };
     if let Some(path) = &args.snapshot {
-        write_snapshot(&sharer.value(&collected.snapshot)?, path)?;
+        write_snapshot(&shared.snapshot, path)?;
     }
     output::write(text.as_bytes(), args.output.as_deref())?;
     Ok(match report.exit_code {
@@ -89,74 +90,51 @@ fn write_snapshot(snapshot: &Snapshot, path: &std::path::Path) -> Result<(), Fai
     output::write(&bytes, Some(path))
 }
 
-fn rendered(
-    format: Format,
-    report: &Report,
-    requests: &[Request],
-    timeline: &[Bar],
-    sharer: &Sharer,
-) -> Result<String, Failure> {
-    let extra = extra(report, requests, sharer);
-    Ok(match format {
-        Format::Markdown => format!("{}\n{extra}", markdown::render(report)),
-        Format::Github => issue::render(report, &extra),
-        Format::Html => html::render(report, requests, timeline, &sharer.summary()),
-        Format::Discord => {
-            let look =
-                human::Look { width: 76, color: false, verbose: false, severity_min: crate::model::Severity::Info };
-            discord::parts(&format!("{}\n{}", human::render(report, look), plain_extra(requests, sharer))).join("\n")
-        }
+fn rendered(format: Format, shared: &Shared, summary: &Summary) -> String {
+    let Shared { snapshot, report } = shared;
+    let waiting = requests::of(snapshot);
+    match format {
+        Format::Markdown => format!("{}\n{}", markdown::render(report), extra(report, &waiting, summary)),
+        Format::Github => issue::render(report, snapshot, &extra(report, &waiting, summary)),
+        Format::Html => html::render(report, &waiting, &timeline(snapshot), summary),
+        Format::Discord => discord::render(report, &waiting, summary),
         Format::Json => {
             let document = serde_json::json!({
                 "schemaVersion": 1,
                 "report": report,
-                "requests": requests,
-                "redaction": sharer.summary(),
+                "requests": waiting,
+                "redaction": summary,
             });
             format!("{document:#}\n")
         }
-    })
+    }
 }
 
-/// What the Markdown forms add: waiting requests, and what was hidden.
-fn extra(report: &Report, requests: &[Request], sharer: &Sharer) -> String {
+/// What the Markdown forms add: waiting requests, what was hidden, and by what.
+fn extra(report: &Report, waiting: &[Request], summary: &Summary) -> String {
     let mut text = String::new();
-    if !requests.is_empty() {
+    if !waiting.is_empty() {
         text.push_str("### Waiting requests\n\n");
-        for request in requests {
+        for request in waiting {
             let _ = writeln!(text, "- {}", markdown::prose(&requests::line(request)));
         }
         text.push('\n');
     }
-    let _ = writeln!(
-        text,
-        "### What was hidden\n\nMade by {} {} at {}.\n\n{}",
-        report.tool.name,
-        report.tool.version,
-        report.generated_at.strftime("%Y-%m-%d %H:%M UTC"),
-        sharer.summary()
-    );
-    text
-}
-
-fn plain_extra(requests: &[Request], sharer: &Sharer) -> String {
-    let mut text = String::new();
-    for request in requests {
-        let _ = writeln!(text, "{}", crate::render::sanitize(&requests::line(request)));
+    text.push_str("### What was hidden\n\n");
+    for line in hidden(summary) {
+        let _ = writeln!(text, "- {}", markdown::prose(&line));
     }
-    let _ = writeln!(text, "\nWhat was hidden\n{}", sharer.summary());
+    let _ = writeln!(text, "\n{}", markdown::prose(&made_by(report)));
     text
 }
 
 /// Refused connections over time, in at most sixty intervals.
-fn timeline(snapshot: &Snapshot) -> Vec<Bar> {
-    let Some(logs) = snapshot.logs.known() else { return Vec::new() };
-    logs.refusals
-        .at_most(60)
-        .intervals()
-        .map(|(start, reasons)| Bar {
-            label: start.strftime("%Y-%m-%d %H:%M UTC").to_string(),
-            reasons: reasons.iter().map(|(reason, count)| (reason.id().to_owned(), *count)).collect(),
-        })
-        .collect()
+fn timeline(snapshot: &Snapshot) -> Timeline {
+    let Some(logs) = snapshot.logs.known() else { return Timeline::default() };
+    let shown = logs.refusals.at_most(60);
+    let bars = shown.intervals().map(|(start, reasons)| Bar {
+        start,
+        reasons: reasons.iter().map(|(reason, count)| (reason.id().to_owned(), *count)).collect(),
+    });
+    Timeline { width_seconds: shown.width_seconds(), bars: bars.collect() }
 }

@@ -3,6 +3,7 @@
 mod text;
 
 use super::output::{self, width};
+use super::share::hide_secrets;
 use super::{Exit, Failure, Outcome};
 use crate::logs::SignatureSet;
 use crate::logs::decode::decode;
@@ -54,7 +55,7 @@ pub fn run(args: &Args) -> Outcome {
     } else {
         text::render(&found, width())
     };
-    output::write(shown.as_bytes(), None)?;
+    output::write(hide_secrets(&shown).as_bytes(), None)?;
     Ok(Exit::Ok)
 }
 

@@ -164,6 +164,7 @@ impl Run<'_> {
             versions,
             store: store_kind(&devices, &database),
             config,
+            database_copies: database::copies(self.source, &tree, reader, vault, self.deadline),
             asked_files: tree::asked(
                 self.source,
                 &candidate.state_dir,

@@ -62,7 +62,9 @@ mod linux {
         if !facts.listeners.is_empty() {
             find_owners(&mut facts.listeners, vault);
         }
-        facts.listeners.sort_by_key(|listener| (listener.namespace_of, listener.port, listener.address));
+        facts
+            .listeners
+            .sort_by_key(|listener| (listener.namespace_of, listener.port, listener.address.plain().copied()));
         facts
     }
 
@@ -77,7 +79,7 @@ mod linux {
         for entry in table {
             if entry.state == TcpState::Listen && facts.ports.contains(&entry.local_address.port()) {
                 facts.listeners.push(Listener {
-                    address: entry.local_address.ip(),
+                    address: entry.local_address.ip().into(),
                     port: entry.local_address.port(),
                     uid: entry.uid,
                     inode: entry.inode,

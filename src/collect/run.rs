@@ -13,7 +13,7 @@ use crate::logs::LogSummary;
 use crate::model::subject::Subject;
 use crate::model::{Fact, HostPath, Release, Secret, SecretVault, Unknown, UnknownKind};
 use crate::probe::facts::EndpointProbe;
-use crate::probe::{AttemptBudget, ProbeFacts, run as run_probe, system_proof};
+use crate::probe::{ProbeFacts, system_proof};
 use crate::snapshot::environment::{Environment, Place};
 use crate::snapshot::installation::Installation;
 use crate::snapshot::listener::ListenerFacts;
@@ -190,7 +190,7 @@ impl<'r> Run<'r> {
         };
         let (request, expected) = gateway::prepare(snapshot, installation, vault, &self.request.probe_reach);
         let proof = system_proof(expected);
-        Fact::Known(run_probe(&request, proof.as_ref(), &mut AttemptBudget::default()))
+        Fact::Known(gateway::dial(&request, installation, proof.as_ref()))
     }
 
     /// Collects a live subject only where a check needs it.

@@ -246,7 +246,7 @@ pub fn role_of(relative: &Path, kind: EntryKind) -> EntryRole {
         [".openclaw" | ".clawdbot" | ".moltbot"] if is_directory => EntryRole::NestedState,
         ["config-journal-fingerprint.key"] => EntryRole::JournalKey,
         ["tmp"] => EntryRole::LockDir,
-        ["tmp", name] if is_directory && name.starts_with("openclaw-") => EntryRole::LockDir,
+        ["tmp", name] if is_directory && (name.starts_with("openclaw-") || *name == "agent-cli") => EntryRole::LockDir,
         ["tmp", _, name] if name.ends_with(".lock") || name.ends_with(".lock.sqlite") => EntryRole::Lock,
         ["agents"] | ["agents", _] | ["agents", _, "agent" | "sessions"] if is_directory => EntryRole::Agents,
         ["cron"] => EntryRole::Cron,

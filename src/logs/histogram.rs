@@ -49,10 +49,10 @@ impl Histogram {
         let mut shown = self.clone();
         let span = |shown: &Histogram| {
             let (first, last) = (shown.intervals.keys().next(), shown.intervals.keys().next_back());
-            first.zip(last).map_or(0, |(first, last)| (last - first) / shown.width_seconds + 1)
+            first.zip(last).map_or(0, |(first, last)| last.saturating_sub(*first) / shown.width_seconds.max(1) + 1)
         };
         while usize::try_from(span(&shown)).is_ok_and(|span| span > most.max(1)) {
-            shown.widen(shown.width_seconds * 2);
+            shown.widen(shown.width_seconds.max(1).saturating_mul(2));
         }
         shown
     }

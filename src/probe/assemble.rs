@@ -27,7 +27,7 @@ pub(super) fn unreached(endpoint: &Endpoint, address: Option<SocketAddr>, connec
     let why = Unknown::new(kind, reason.clone());
     EndpointProbe {
         url: endpoint.to_string(),
-        address,
+        address: address.map(Into::into),
         tls: if endpoint.is_tls() { Fact::Unknown(why.clone()) } else { Fact::Absent },
         http: Vec::new(),
         handshake: Fact::Unknown(why.clone()),
@@ -66,7 +66,7 @@ pub(super) fn assemble(
         .map_or_else(|| Fact::unknown(UnknownKind::NotCollected, "no challenge with a time came"), Fact::Known);
     let mut probe = EndpointProbe {
         url: dial.endpoint.to_string(),
-        address: Some(dial.address),
+        address: Some(dial.address.into()),
         tls,
         is_openclaw: identity::judge(&connect, &http, Some(&handshake)),
         server_version: version.map_or_else(|| Fact::Unknown(untold()), Fact::Known),

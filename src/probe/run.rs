@@ -327,7 +327,8 @@ impl Probe<'_> {
 
 /// Two loopback addresses of one port belong to one gateway.
 fn same_gateway(a: &EndpointProbe, b: &EndpointProbe) -> bool {
-    match (a.address, b.address) {
+    let plain = |probe: &EndpointProbe| probe.address.as_ref().and_then(|address| address.plain().copied());
+    match (plain(a), plain(b)) {
         (Some(a), Some(b)) => a.port() == b.port() && is_loopback(a.ip()) && is_loopback(b.ip()),
         _ => false,
     }

@@ -35,15 +35,22 @@ impl Redactor {
 
     /// A member whose key says that its text is a secret; otherwise the pair is judged as it would stand in a document.
     fn redact_member(&mut self, key: &str, member: &mut Value) {
-        let Value::String(text) = member else { return self.redact_json(member) };
+        match member {
+            Value::String(text) => *text = self.redact_member_text(key, text),
+            other => self.redact_json(other),
+        }
+    }
+
+    /// The text of a member, judged together with its key.
+    pub(super) fn redact_member_text(&mut self, key: &str, text: &str) -> String {
         if let Some(kind) = assign::member(key, text) {
-            *text = self.pseudonym(kind, text.as_bytes());
-            return;
+            return self.pseudonym(kind, text.as_bytes());
         }
         // The detectors see names as they are written in a document.
-        let (Ok(name), Ok(quoted)) = (serde_json::to_string(key), serde_json::to_string(text)) else { return };
-        let redacted = self.redact_text(&format!("{name}: {quoted}"));
-        let inner = redacted.split_once(": ").and_then(|(_, value)| serde_json::from_str::<String>(value).ok());
-        *text = inner.unwrap_or_else(|| self.redact_text(text));
+        let name = Value::String(key.to_owned()).to_string();
+        let redacted = self.redact_text(&format!("{name}: {}", Value::String(text.to_owned())));
+        let inner =
+            redacted.strip_prefix(&format!("{name}: ")).and_then(|value| serde_json::from_str::<String>(value).ok());
+        inner.unwrap_or_else(|| self.redact_text(text))
     }
 }

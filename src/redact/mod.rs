@@ -35,6 +35,7 @@ mod shape;
 mod spool;
 mod stream;
 mod summary;
+mod typed;
 mod verify;
 mod words;
 
@@ -51,4 +52,5 @@ pub use redacted::{Redacted, RedactedText};
 pub use redactor::{Policy, Redactor};
 pub use spool::Spool;
 pub use summary::{Count, Summary};
+pub use typed::TypedError;
 pub use verify::{Leak, VerifyError};

@@ -1,8 +1,10 @@
 //! The redactor: one per run, because pseudonyms and learnt values must be the same in everything that the run shares.
 
+use super::detectors::accounts;
 use super::hit::Hit;
+use super::kind::Kind;
 use super::known::{KnownValue, Matcher};
-use super::pseudonym::Pseudonyms;
+use super::pseudonym::{Pseudonyms, existing};
 use super::redacted::{Redacted, RedactedText};
 use super::scan::Scan;
 use super::stream::{Windows, continuation, end_between_hits};
@@ -150,13 +152,30 @@ impl Redactor {
         Ok(())
     }
 
+    /// What stands for a value that is known to be of a kind, for callers that know it from its place. Names that are
+    /// nobody's stay, and so do pseudonyms.
+    pub fn stand_in(&mut self, kind: Kind, value: &str) -> String {
+        let bytes = value.trim().as_bytes();
+        let nobody = match kind {
+            Kind::User => accounts::is_nobody(bytes),
+            Kind::Host => accounts::is_public_host(bytes),
+            Kind::Name => accounts::is_ordinary_word(bytes),
+            _ => bytes.is_empty(),
+        };
+        let hidden = existing(bytes).next().is_some_and(|(span, ..)| span == (0..bytes.len()));
+        if nobody || hidden || !self.policy.identities && !kind.is_secret() {
+            return value.to_owned();
+        }
+        self.pseudonym(kind, bytes)
+    }
+
     /// Counts by kind so far.
     pub fn summary(&self) -> &Summary {
         &self.summary
     }
 
     /// The pseudonym of a value, for callers that place it themselves.
-    pub(super) fn pseudonym(&mut self, kind: super::kind::Kind, value: &[u8]) -> String {
+    pub(super) fn pseudonym(&mut self, kind: Kind, value: &[u8]) -> String {
         let (name, is_new) = self.names.name(kind, value);
         self.summary.count(kind, is_new);
         name
@@ -207,5 +226,5 @@ impl Redactor {
 /// A learnt name is looked for elsewhere only if it can hardly be an ordinary word.
 fn is_distinctive(name: &str) -> bool {
     let odd = name.bytes().any(|byte| !byte.is_ascii_lowercase());
-    name.len() >= if odd { 4 } else { 6 } && !super::detectors::accounts::is_ordinary_word(name.as_bytes())
+    name.len() >= if odd { 4 } else { 6 } && !accounts::is_ordinary_word(name.as_bytes())
 }

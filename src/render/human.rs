@@ -36,16 +36,30 @@ struct Page {
 pub fn render(report: &Report, look: Look) -> String {
     let mut page = Page { text: String::new(), look };
     page.verdict(report);
-    if let Some((first, others)) = report.diagnosis.split_first() {
-        page.cause(first, report);
-        for other in others {
-            page.other_cause(other);
-        }
-    }
+    page.causes(report);
     page.findings(report);
     page.checks(report);
     page.not_looked_at(report);
     page.text
+}
+
+/// The verdict and the causes alone, without colour.
+pub fn diagnosis(report: &Report, width: usize) -> String {
+    let mut page = Page { text: String::new(), look: plain(width) };
+    page.verdict(report);
+    page.causes(report);
+    page.text
+}
+
+/// The findings alone, without colour.
+pub fn findings(report: &Report, width: usize) -> String {
+    let mut page = Page { text: String::new(), look: plain(width) };
+    page.findings(report);
+    page.text
+}
+
+fn plain(width: usize) -> Look {
+    Look { width, color: false, verbose: false, severity_min: Severity::Info }
 }
 
 impl Page {
@@ -90,10 +104,7 @@ impl Page {
 
     fn about(&mut self, report: &Report) {
         let Some(installation) = report.installations.iter().find(|installation| installation.selected) else { return };
-        let versions = &installation.versions;
-        let version =
-            [&versions.running, &versions.service, &versions.state, &versions.cli].into_iter().flatten().next();
-        let mut about = format!("{} {}", installation.product, version.map_or("of unknown release", String::as_str));
+        let mut about = installation.product_words();
         let _ = write!(about, ", state in {}", installation.state_dir);
         match (&installation.gateway_user, &installation.gateway_user_from) {
             (Some(user), Some(from)) => {
@@ -118,6 +129,15 @@ impl Page {
         }
         for note in &report.notes {
             self.paragraph("  ", "  ", note);
+        }
+    }
+
+    fn causes(&mut self, report: &Report) {
+        if let Some((first, others)) = report.diagnosis.split_first() {
+            self.cause(first, report);
+            for other in others {
+                self.other_cause(other);
+            }
         }
     }
 

@@ -42,7 +42,9 @@ fn about(report: &Report, text: &mut String) {
     }
     if let Some(installation) = report.installations.iter().find(|installation| installation.selected) {
         let versions = &installation.versions;
+        let judged = installation.judged_by.as_ref().map(|judged| judged.release.clone());
         let named = [
+            ("judged as", &judged),
             ("running", &versions.running),
             ("service", &versions.service),
             ("state", &versions.state),
@@ -169,7 +171,8 @@ fn code(id: &str) -> String {
     sanitize(id).replace('`', "'")
 }
 
-fn fenced(text: &str, language: &str) -> String {
+/// A block of code, with a fence that is longer than any inside.
+pub fn fenced(text: &str, language: &str) -> String {
     let fence = "`".repeat(longest_run(text).max(2) + 1);
     format!("{fence}{language}\n{text}\n{fence}\n")
 }

@@ -8,6 +8,7 @@ pub mod human;
 pub mod issue;
 pub mod junit;
 pub mod markdown;
+pub mod origin;
 mod place;
 pub mod prometheus;
 pub mod requests;

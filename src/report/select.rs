@@ -73,6 +73,11 @@ impl Selection {
         Self { nothing: true, ..Self::default() }
     }
 
+    /// Whether ids were named with `--only`.
+    pub fn names_any(&self) -> bool {
+        !self.only.is_empty()
+    }
+
     /// Whether a check must run: it or something that it can report is wanted.
     pub fn wants_check(&self, check: &dyn Check) -> bool {
         let skipped = self.skip.iter().any(|id| id == check.id() || id == check.area().id());

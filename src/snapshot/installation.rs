@@ -45,6 +45,9 @@ pub struct Installation {
     pub devices: super::store::JsonStore,
     /// The SQLite state, also where it is not yet the live store.
     pub database: Fact<crate::statedb::StateDatabase>,
+    /// Copies of the state database beside it, the newest first, each judged as the database itself is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub database_copies: Vec<crate::statedb::StateDatabase>,
     /// Who holds locks on the state database. Live Linux only.
     pub database_locks: Fact<Vec<crate::statedb::locks::Holder>>,
     /// Environment files that the gateway or CLI of this state directory reads (`.env`, `gateway.systemd.env`).

@@ -1,7 +1,7 @@
 //! Facts about TCP listeners on the ports that matter. Live hosts only.
 
 use super::process::{ProcessRole, UnitRef};
-use crate::model::{Fact, HostPath, Unknown};
+use crate::model::{Fact, HostPath, Maskable, Unknown};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -20,7 +20,7 @@ pub struct ListenerFacts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listener {
     /// The address; `0.0.0.0` and `::` are wildcards.
-    pub address: IpAddr,
+    pub address: Maskable<IpAddr>,
     /// The port.
     pub port: u16,
     /// The account that opened the socket. Always known: the kernel's table has it.
@@ -61,17 +61,18 @@ pub struct ListenerOwner {
 impl Listener {
     /// Whether it takes connections on every address of its family.
     pub fn is_wildcard(&self) -> bool {
-        self.address.is_unspecified()
+        self.address.plain().is_some_and(IpAddr::is_unspecified)
     }
 
     /// Whether a connection to 127.0.0.1 reaches it. `::` usually takes IPv4 too (`net.ipv6.bindv6only` = 0), and the
     /// kernel's table does not say where a program turned that off.
     pub fn reaches_ipv4_loopback(&self) -> bool {
-        match self.address {
-            IpAddr::V4(address) => address.is_unspecified() || address.is_loopback(),
-            IpAddr::V6(address) => {
+        match self.address.plain() {
+            Some(IpAddr::V4(address)) => address.is_unspecified() || address.is_loopback(),
+            Some(IpAddr::V6(address)) => {
                 address.is_unspecified() || address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
             }
+            None => false,
         }
     }
 }

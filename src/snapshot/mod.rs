@@ -9,6 +9,7 @@ pub mod device_build;
 pub mod device_key;
 pub mod environment;
 pub mod file;
+pub mod identities;
 pub mod installation;
 pub mod json_text;
 pub mod listener;

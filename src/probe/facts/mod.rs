@@ -9,7 +9,7 @@ pub use handshake::{CloseSeen, HandshakeSeen, Hello, Refusal, RefusalKind, Stage
 pub use pages::{HttpSeen, Page};
 pub use trials::{ProxyHeaderTest, ProxyOutcome, TokenTrial, TrialVerdict};
 
-use crate::model::{Fact, HostPath, Release};
+use crate::model::{Fact, HostPath, Maskable, Release};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::SocketAddr;
@@ -36,7 +36,7 @@ pub struct EndpointProbe {
     /// The address as asked for, e.g. `ws://127.0.0.1:18789`.
     pub url: String,
     /// The socket address that was dialled; absent where the name has none.
-    pub address: Option<SocketAddr>,
+    pub address: Option<Maskable<SocketAddr>>,
     /// What became of the TCP connection.
     pub connect: Connect,
     /// TLS; absent on a plain connection.
@@ -66,7 +66,8 @@ pub struct EndpointProbe {
 impl EndpointProbe {
     /// `IPv4`, `IPv6`, or nothing where there was no address.
     pub fn family(&self) -> Option<&'static str> {
-        self.address.map(|address| if address.is_ipv4() { "IPv4" } else { "IPv6" })
+        let address = self.address.as_ref()?.plain()?;
+        Some(if address.is_ipv4() { "IPv4" } else { "IPv6" })
     }
 
     /// The release, where the gateway told one. Real 2026.2.19 gateways only say `dev`.

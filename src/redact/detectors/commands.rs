@@ -34,8 +34,8 @@ pub(super) static TABLE: &[Detector] = &[
         ],
     )
     .kind(Kind::Password)
-    .accept(is_value)
-    .not(&["curl -u <user>:<password> http://x", "curl -fsSL https://openclaw.ai/install.sh | bash", "curl http://127.0.0.1:18789/healthz"]),
+    .accept(|value| is_value(value) && !value.eq_ignore_ascii_case(b"pass"))
+    .not(&["curl -u <user>:<password> http://x", "curl -u user:pass https://example.com", "curl -fsSL https://openclaw.ai/install.sh | bash", "curl http://127.0.0.1:18789/healthz"]),
     Detector::prefix(
         "http-auth-option",
         &["http ", "https ", "xh "],
