@@ -378,11 +378,19 @@ fn listener(
         Fact::Absent => return Ok(None),
         Fact::Unknown(why) => return Err(why.clone()),
     };
-    let found = facts.on(port).find(|listener| match address {
-        None => true,
-        Some(Address::Any) => listener.is_wildcard(),
-        Some(Address::Loopback) => listener.address.to_canonical().is_loopback(),
-        Some(Address::Is(address)) => listener.address.to_canonical() == address.to_canonical(),
+    // Loopback and wildcard addresses are readable in a redacted snapshot, too.
+    let masked = facts.on(port).any(|listener| listener.address.plain().is_none());
+    if masked && matches!(address, Some(Address::Is(_))) {
+        return Err(Unknown::new(UnknownKind::NotCollected, "the snapshot hides the addresses"));
+    }
+    let found = facts.on(port).find(|listener| {
+        let held = listener.address.plain().map(IpAddr::to_canonical);
+        match address {
+            None => true,
+            Some(Address::Any) => listener.is_wildcard(),
+            Some(Address::Loopback) => held.is_some_and(|held| held.is_loopback()),
+            Some(Address::Is(address)) => held == Some(address.to_canonical()),
+        }
     });
     match (found, facts.unread.first()) {
         (Some(listener), _) => {
