@@ -5,7 +5,7 @@
 #[path = "support/fix_scenarios.rs"]
 mod scenarios;
 
-use openclaw_doctor::cli::fix::{FixArgs, Recheck, World, run};
+use openclaw_doctor::cli::fix::{FixArgs, Offered, Recheck, World, run};
 use openclaw_doctor::cli::history::HistoryArgs;
 use openclaw_doctor::cli::undo::UndoArgs;
 use openclaw_doctor::cli::{Exit, Failure, history, undo};
@@ -62,14 +62,18 @@ impl Host for TestWorld {
 }
 
 impl World for TestWorld {
-    fn plans(&self, _wanted: &[String]) -> Result<Vec<Plan>, Failure> {
-        Ok(self.plans.clone())
+    fn plans(&self, _wanted: &[String]) -> Result<Offered, Failure> {
+        Ok(Offered { plans: self.plans.clone(), notes: Vec::new() })
     }
 
-    fn recheck(&self) -> Result<Recheck, Failure> {
+    fn look_again(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn recheck(&self) -> Recheck {
         let findings: Vec<Finding> =
             if self.is_mended() && !self.stubborn || self.plans.is_empty() { Vec::new() } else { vec![finding()] };
-        Ok(Recheck { findings, inconclusive: self.inconclusive.clone() })
+        Recheck { findings, inconclusive: self.inconclusive.clone() }
     }
 
     fn options(&self) -> String {
@@ -90,8 +94,8 @@ fn args(yes: bool) -> FixArgs {
 #[test]
 fn yes_applies_safe_plans_and_zero_means_that_nothing_is_left() {
     let root = tree();
-    let world = TestWorld::new(root.path(), vec![plan_for("replace", uid())]);
-    assert_eq!(run(&args(true), &world), Ok(Exit::Ok));
+    let mut world = TestWorld::new(root.path(), vec![plan_for("replace", uid())]);
+    assert_eq!(run(&args(true), &mut world), Ok(Exit::Ok));
     assert!(world.is_mended());
     assert_eq!(history::run(&HistoryArgs::default(), &world), Ok(Exit::Ok));
     assert_eq!(undo::run(&UndoArgs { yes: true, ..UndoArgs::default() }, &world), Ok(Exit::Ok));
@@ -106,12 +110,12 @@ fn yes_applies_safe_plans_and_zero_means_that_nothing_is_left() {
 #[test]
 fn a_dry_run_and_a_run_without_a_terminal_change_nothing() {
     let root = tree();
-    let world = TestWorld::new(root.path(), vec![plan_for("replace", uid())]);
+    let mut world = TestWorld::new(root.path(), vec![plan_for("replace", uid())]);
     let before = picture(root.path());
-    assert_eq!(run(&FixArgs { dry_run: true, yes: true, ..FixArgs::default() }, &world), Ok(Exit::Found));
+    assert_eq!(run(&FixArgs { dry_run: true, yes: true, ..FixArgs::default() }, &mut world), Ok(Exit::Found));
     // The test's standard input is no terminal, or nobody answers there.
     if !std::io::IsTerminal::is_terminal(&std::io::stdin()) {
-        assert_eq!(run(&args(false), &world), Ok(Exit::Found));
+        assert_eq!(run(&args(false), &mut world), Ok(Exit::Found));
     }
     assert_eq!(changed(&before, &picture(root.path())), Vec::<PathBuf>::new());
     assert!(!root.path().join("var").exists(), "not even a journal is made");
@@ -122,10 +126,10 @@ fn unsafe_plans_need_to_be_admitted() {
     let root = tree();
     let mut plan = plan_for("replace", uid());
     plan.applicability = Applicability::Unsafe;
-    let world = TestWorld::new(root.path(), vec![plan]);
-    assert_eq!(run(&args(true), &world), Ok(Exit::Found));
+    let mut world = TestWorld::new(root.path(), vec![plan]);
+    assert_eq!(run(&args(true), &mut world), Ok(Exit::Found));
     assert!(!world.is_mended());
-    assert_eq!(run(&FixArgs { admit_unsafe: true, ..args(true) }, &world), Ok(Exit::Ok));
+    assert_eq!(run(&FixArgs { admit_unsafe: true, ..args(true) }, &mut world), Ok(Exit::Ok));
     assert!(world.is_mended());
 }
 
@@ -134,28 +138,28 @@ fn what_is_still_there_or_only_for_a_person_makes_one() {
     let root = tree();
     let mut world = TestWorld::new(root.path(), vec![plan_for("replace", uid())]);
     world.stubborn = true;
-    assert_eq!(run(&args(true), &world), Ok(Exit::Found), "applied, but still there");
+    assert_eq!(run(&args(true), &mut world), Ok(Exit::Found), "applied, but still there");
     let manual = Plan::manual(&finding(), "by hand", vec!["do it".to_owned()]);
     let root = tree();
-    let world = TestWorld::new(root.path(), vec![manual]);
-    assert_eq!(run(&args(true), &world), Ok(Exit::Found), "an error that only a person can judge");
+    let mut world = TestWorld::new(root.path(), vec![manual]);
+    assert_eq!(run(&args(true), &mut world), Ok(Exit::Found), "an error that only a person can judge");
 }
 
 #[test]
 fn nothing_to_do_is_zero_and_not_knowing_is_three() {
     let root = tree();
     let mut world = TestWorld::new(root.path(), Vec::new());
-    assert_eq!(run(&args(true), &world), Ok(Exit::Ok));
+    assert_eq!(run(&args(true), &mut world), Ok(Exit::Ok));
     world.inconclusive = Some("the device store could not be read".to_owned());
-    assert_eq!(run(&args(true), &world), Ok(Exit::Inconclusive));
-    assert_eq!(run(&FixArgs { json: true, ..args(true) }, &world), Ok(Exit::Inconclusive));
+    assert_eq!(run(&args(true), &mut world), Ok(Exit::Inconclusive));
+    assert_eq!(run(&FixArgs { json: true, ..args(true) }, &mut world), Ok(Exit::Inconclusive));
 }
 
 #[test]
 fn what_was_changed_since_is_not_taken_back() {
     let root = tree();
-    let world = TestWorld::new(root.path(), vec![plan_for("replace", uid())]);
-    assert_eq!(run(&args(true), &world), Ok(Exit::Ok));
+    let mut world = TestWorld::new(root.path(), vec![plan_for("replace", uid())]);
+    assert_eq!(run(&args(true), &mut world), Ok(Exit::Ok));
     std::fs::write(real(root.path(), "devices/paired.json"), "{\"new\": {}}").unwrap();
     let before = picture(root.path());
     assert_eq!(undo::run(&UndoArgs { yes: true, ..UndoArgs::default() }, &world), Ok(Exit::Found));

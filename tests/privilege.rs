@@ -4,29 +4,12 @@
 mod support;
 
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
-use std::path::Path;
 use support::{Case, doctor};
 
 const CANARY: &str = "ROOT-ONLY-CANARY-7c1f93";
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
-}
-
-fn lay_out(root: &Path) {
-    let case = Case::named("2026.2.19-f01_healthy");
-    let archive = root.join("case.tar");
-    case.root_archive(false, &archive);
-    let target = root.join("root-fs");
-    std::fs::create_dir_all(&target).expect("root");
-    let status = std::process::Command::new("tar")
-        .args(["--numeric-owner", "-xpf"])
-        .arg(&archive)
-        .arg("-C")
-        .arg(&target)
-        .status()
-        .expect("tar runs");
-    assert!(status.success());
 }
 
 #[test]
@@ -37,8 +20,8 @@ fn links_to_root_only_files_give_nothing_away() {
     }
     let folder = tempfile::tempdir().expect("tempdir");
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("mode");
-    lay_out(folder.path());
     let top = folder.path().join("root-fs");
+    Case::named("2026.2.19-f01_healthy").lay_out(&top);
     let secret = top.join("root/secret.json");
     // A parse error would print the line; an unknown key its name; a log line its words.
     let body = format!("{{ \"{CANARY}\": tru{CANARY} // {CANARY}\n pairing required closed before connect {CANARY}\n");
@@ -121,8 +104,8 @@ fn a_check_changes_nothing_in_the_tree() {
         return;
     }
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("mode");
-    lay_out(folder.path());
     let top = folder.path().join("root-fs");
+    Case::named("2026.2.19-f01_healthy").lay_out(&top);
     chown(top.join("home/claw/.openclaw/devices"), Some(0), Some(0)).expect("chown");
     let listing = || {
         let mut lines: Vec<String> = walkdir::WalkDir::new(&top)

@@ -101,11 +101,12 @@ impl Check for Bind {
                     edits,
                     "the gateway does not start with this bind",
                 )?;
-                Some(
-                    plan.say_first(
-                        "Afterwards other machines reach the gateway only through Tailscale, SSH or a proxy.",
-                    ),
-                )
+                let plan = plan
+                    .say_first("Afterwards other machines reach the gateway only through Tailscale, SSH or a proxy.");
+                Some(match self.without_tailscale(context, finding).filter(|_| finding.code == TAILSCALE) {
+                    Some(other) => plan.or_else_choose("tailscale-off", other),
+                    None => plan,
+                })
             }
             _ => {
                 let by_hand = finding.fix_hint.clone()?;
@@ -116,6 +117,18 @@ impl Check for Bind {
 }
 
 impl Bind {
+    /// The other of the two settings that contradict each other gives way.
+    fn without_tailscale(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
+        let keys = ["gateway", "tailscale", "mode"];
+        let node = context.value(&keys)?;
+        let was = node.as_str().map(serde_json::Value::from);
+        let edits = vec![ConfigEdit::ReplaceValue { at: JsonPath::keys(keys), was, to: "off".into() }];
+        let summary = "set gateway.tailscale.mode to off and keep gateway.bind";
+        let reason = "Tailscale Serve and Funnel need bind loopback";
+        let plan = context.edit_plan(finding, Applicability::Unsafe, summary, node, edits, reason)?;
+        Some(plan.say_first("Afterwards the gateway is no longer reached through Tailscale Serve or Funnel."))
+    }
+
     fn custom(&self, context: &Context<'_>, bind: &ConfigNode) -> Option<Finding> {
         if bind.as_str() != Some("custom") {
             return None;

@@ -82,7 +82,7 @@ impl Check for Mode {
     fn plan(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
         let root = context.loaded().ok()??;
         if finding.code != UNSET {
-            return Some(Plan::manual(
+            let by_hand = Plan::manual(
                 finding,
                 "choose between local and remote",
                 vec![
@@ -91,7 +91,11 @@ impl Check for Mode {
                      service here."
                         .to_owned(),
                 ],
-            ));
+            );
+            return Some(match self.local(context, finding) {
+                Some(local) => by_hand.or_else_choose("local", local),
+                None => by_hand,
+            });
         }
         let edits = vec![ConfigEdit::InsertMember {
             object: JsonPath::keys(["gateway"]),
@@ -111,6 +115,17 @@ impl Check for Mode {
 }
 
 impl Mode {
+    /// The gateway is meant to run here.
+    fn local(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
+        let node = context.value(&["gateway", "mode"])?;
+        let was = node.as_str().map(serde_json::Value::from);
+        let edits = vec![ConfigEdit::ReplaceValue { at: JsonPath::keys(["gateway", "mode"]), was, to: "local".into() }];
+        let summary = "set gateway.mode to local: the gateway is to run here";
+        let reason = "with mode remote this host's gateway does not start";
+        let plan = context.edit_plan(finding, Applicability::Unsafe, summary, node, edits, reason)?;
+        Some(plan.say_first("This host's CLI then talks to the gateway here, and no longer to the remote one."))
+    }
+
     fn unset(&self, context: &Context<'_>, root: &ConfigNode) -> Finding {
         let path = &context.config().path;
         let release = context.release_words();

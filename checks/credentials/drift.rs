@@ -20,11 +20,14 @@
 //! `env -u OPENCLAW_GATEWAY_TOKEN openclaw devices list` uses the configuration's token up to 2026.7.35.
 //!
 //! ## What the fix does
-//! Nothing by itself: which holder is right is your choice, and no plan writes a secret. It names what to unset.
+//! Nothing by itself: which holder is right is your choice, `--choose CODE=ID`. Then the copies that are wrong are taken
+//! out of the files that hold them, or `gateway.auth` gets the value that is right. The values are shown nowhere, and
+//! none goes into a unit, a log or a journal; the backup for undo is as private as every other.
 //!
 //! ## Since and until
 //! All releases. `CLAWDBOT_GATEWAY_TOKEN` is read up to 2026.3.13, `~/.config/openclaw/gateway.env` from 2026.4.15.
 
+use super::drift_plan::with_choices;
 use super::holders::{Holder, Shared, Site, all, of_cli, of_gateway};
 use crate::checks::logs::evidence;
 use crate::checks::reading::listed;
@@ -32,19 +35,20 @@ use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::logs::{EventKind, Rejection};
 use crate::model::plan::Plan;
 use crate::model::secret::SecretShape;
-use crate::model::{Cause, Certainty, Evidence, Finding, Severity, Unknown};
+use crate::model::{Cause, Certainty, Evidence, Finding, SecretLabel, Severity, Unknown};
+use crate::snapshot::config::ConfigSibling;
 use crate::snapshot::store::FileState;
 
 /// Holders of the shared token disagree.
 #[derive(Debug)]
 pub struct Drift;
 
-const CLI: &str = "cli-token-differs";
-const COPY: &str = "token-copy-differs";
+pub(super) const CLI: &str = "cli-token-differs";
+pub(super) const COPY: &str = "token-copy-differs";
 const NODE: &str = "node-token-differs";
-const SERVICE_ONLY: &str = "token-only-in-service";
+pub(super) const SERVICE_ONLY: &str = "token-only-in-service";
 const EMPTIED: &str = "device-token-dropped";
-const CHANGED: &str = "token-changed";
+pub(super) const CHANGED: &str = "token-changed";
 
 impl Check for Drift {
     fn id(&self) -> &'static str {
@@ -103,12 +107,12 @@ impl Check for Drift {
         Ok(findings)
     }
 
-    fn plan(&self, _: &Context<'_>, finding: &Finding) -> Option<Plan> {
+    fn plan(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
         let by_hand = vec![
             finding.fix_hint.clone()?,
-            "Which holder is right is for you to say; the doctor neither shows nor writes a secret.".to_owned(),
+            "Which holder is right is for you to say. The doctor shows no secret.".to_owned(),
         ];
-        Some(Plan::manual(finding, "make the holders agree by hand", by_hand))
+        Some(with_choices(context, finding, Plan::manual(finding, "make the holders agree by hand", by_hand)))
     }
 }
 
@@ -214,12 +218,7 @@ impl Drift {
         })?;
         let made = summary.newest_of(EventKind::TokenGenerated).filter(|event| event.time <= refused.last);
         let now = gateway.filter(|gateway| gateway.place == Site::Config);
-        let copies = context.config().siblings.iter().filter(|copy| copy.path.file_name().contains(".bak"));
-        let newest = copies.max_by_key(|copy| copy.meta.mtime_ns);
-        let other = newest.filter(|copy| match (now, copy.token.known()) {
-            (Some(now), Some(token)) => now.label != *token,
-            _ => false,
-        });
+        let other = before(context, gateway);
         if made.is_none() && other.is_none() {
             return None;
         }
@@ -236,7 +235,7 @@ impl Drift {
             piece.time = event.time;
             finding.evidence.push(piece);
         }
-        if let Some((copy, token)) = other.and_then(|copy| Some((copy, copy.token.known()?))) {
+        if let Some((copy, token)) = other {
             finding.evidence.push(Evidence::new(format!("this copy of the configuration has {token}")).at(&copy.path));
         }
         Some(finding.hint(format!("Give the clients the token in {path}, or put the one before back")))
@@ -278,6 +277,18 @@ impl Drift {
         (finding.severity, finding.certainty) = (Severity::Warning, Certainty::Possible);
         finding
     }
+}
+
+/// The newest backup of the configuration, where it has another token than the configuration.
+pub(super) fn before<'s>(
+    context: &Context<'s>,
+    gateway: Option<&Holder>,
+) -> Option<(&'s ConfigSibling, &'s SecretLabel)> {
+    let now = gateway.filter(|gateway| gateway.place == Site::Config)?;
+    let siblings = &context.installation.config.siblings;
+    let backups = siblings.iter().filter(|copy| copy.path.file_name().contains(".bak"));
+    let newest = backups.max_by_key(|copy| copy.meta.mtime_ns)?;
+    newest.token.known().filter(|token| **token != now.label).map(|token| (newest, token))
 }
 
 fn unset_hint(context: &Context<'_>, cli: &Holder) -> String {

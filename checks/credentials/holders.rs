@@ -53,6 +53,8 @@ pub struct Holder {
     pub label: SecretLabel,
     /// What was read.
     pub evidence: Evidence,
+    /// The variable's name, where a variable holds it.
+    pub variable: Option<String>,
 }
 
 impl Shared {
@@ -134,7 +136,7 @@ fn config(context: &Context<'_>, shared: Shared) -> Option<Holder> {
     let node = context.value(&["gateway", "auth", shared.key()])?;
     let label = label_of(node)?;
     let evidence = context.value_evidence(&key, node);
-    Some(Holder { place: Site::Config, words: key, label, evidence })
+    Some(Holder { place: Site::Config, words: key, label, evidence, variable: None })
 }
 
 fn config_env(context: &Context<'_>, shared: Shared) -> Option<Holder> {
@@ -142,7 +144,13 @@ fn config_env(context: &Context<'_>, shared: Shared) -> Option<Holder> {
         let node = context.value(&["env", "vars", name]).or_else(|| context.value(&["env", name]))?;
         let words = format!("{name} in the env block of the configuration");
         let evidence = context.value_evidence(&format!("env.vars.{name}"), node);
-        Some(Holder { place: Site::ConfigEnv, words, label: label_of(node)?, evidence })
+        Some(Holder {
+            place: Site::ConfigEnv,
+            words,
+            label: label_of(node)?,
+            evidence,
+            variable: Some(name.to_owned()),
+        })
     })
 }
 
@@ -208,7 +216,7 @@ fn from_environment(
     let EnvValue::Secret(label) = &var.value else { return None };
     let words = format!("{} in {holder}", var.name);
     let evidence = variable_evidence(var, &format!("{words} is {label}"));
-    Some(Holder { place, words, label: label.clone(), evidence })
+    Some(Holder { place, words, label: label.clone(), evidence, variable: Some(var.name.clone()) })
 }
 
 /// A variable as evidence, at the place where it was set.

@@ -20,13 +20,15 @@
 //! `-shm`.
 //!
 //! ## What the fix does
-//! Sets the database and its companions aside together, with the gateway stopped, as the last resort: the pairings in it
-//! are lost. A log of another database is set aside alone. A backup is always better; copies that lie beside it are named.
+//! Puts a copy back that lies beside the database, is sound and holds devices, with the gateway stopped; what was there
+//! is set aside with its companions. Without such a copy it sets the three aside as the last resort: the pairings in them
+//! are lost. A log of another database is set aside alone.
 //!
 //! ## Since and until
 //! From 2026.8.1. Earlier databases (from 2026.6.1) are empty and not used. No fix for a schema that is newer than the
 //! doctor knows.
 
+use super::restore;
 use super::store::{self, Standing};
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::model::plan::{Action, Applicability, Plan, Step};
@@ -89,9 +91,18 @@ impl Check for DatabaseFile {
         let database = context.installation.database.known()?;
         match finding.code.as_str() {
             "database-not-sqlite" | "database-truncated" | "database-malformed" => {
-                store::set_aside(context, finding, database)
+                let last_resort = store::set_aside(context, finding, database);
+                match restore::plan(context, finding, database) {
+                    Some(plan) => Some(match last_resort {
+                        Some(other) => plan.or_else_choose("set-aside", other),
+                        None => plan,
+                    }),
+                    None => last_resort,
+                }
             }
-            "database-empty" | "database-missing" => Some(manual(context, finding, database)),
+            "database-empty" | "database-missing" => {
+                restore::plan(context, finding, database).or_else(|| Some(manual(context, finding, database)))
+            }
             "database-log-foreign" => foreign_log(context, finding, database),
             _ => None,
         }

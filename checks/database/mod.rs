@@ -6,6 +6,8 @@ pub mod legacy_files;
 pub mod legacy_identity;
 pub mod locked;
 pub mod replaced;
+mod restore;
+pub mod retired_files;
 pub mod rows;
 pub(crate) mod schema;
 pub mod stale_locks;

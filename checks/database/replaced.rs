@@ -18,13 +18,15 @@
 //! `ls -la --time-style=full-iso ~/.openclaw ~/.openclaw/state`, and look for backups of `state/` from before that time.
 //!
 //! ## What the fix does
-//! Nothing by itself: which backup to put back is your choice. The steps are listed. Without a backup connect each
-//! device once with the shared token from this host, or approve it again.
+//! Puts a copy back that lies beside the database, is sound and holds devices, with the gateway stopped, and sets the
+//! empty one aside. A backup that lies elsewhere is for you to put back; the steps are listed. Without a backup connect
+//! each device once with the shared token from this host, or approve it again.
 //!
 //! ## Since and until
 //! From 2026.8.1. On a healthy 2026.9 host with a shared token no paired device at all is normal and is not reported.
 //! Two weeks after the database was made this is history and no longer reported.
 
+use super::restore;
 use super::store::{self, Standing};
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::logs::EventKind;
@@ -92,6 +94,9 @@ impl Check for Replaced {
 
     fn plan(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
         let database = context.installation.database.known()?;
+        if let Some(plan) = restore::plan(context, finding, database) {
+            return Some(plan);
+        }
         let mut words = store::restore_words(context, &database.path);
         if words.is_empty() {
             words = vec![

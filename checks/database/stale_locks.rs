@@ -70,7 +70,7 @@ impl Check for StaleLocks {
             Fact::Absent => return Ok(Vec::new()),
             Fact::Unknown(why) => return Err(why.clone()),
         };
-        let ours = facts.locks.iter().filter(|lock| is_ours(context, lock));
+        let ours = facts.locks.iter().filter(|lock| is_ours(context, lock) || is_accounts(context, facts, lock));
         let mut findings: Vec<Finding> = ours.filter_map(|lock| self.lock(context, lock)).collect();
         findings.extend(self.directories(context, facts));
         match facts.unread.first() {
@@ -112,6 +112,20 @@ fn is_ours(context: &Context<'_>, lock: &Lock) -> bool {
         || owner.is_some_and(|owner| {
             owner.state_dir.as_ref().is_some_and(is_state)
                 || owner.config_path.as_ref() == Some(&installation.config.path)
+        })
+}
+
+/// A takeover marker whose hash fits no configuration that is known, in the lock directory of an account with one
+/// installation only: it can be nobody else's.
+fn is_accounts(context: &Context<'_>, facts: &LockFacts, lock: &Lock) -> bool {
+    let Some(account) = context.installation.account() else { return false };
+    let of_account =
+        |other: &&crate::snapshot::Installation| other.account().is_some_and(|owner| owner.uid == account.uid);
+    lock.kind == LockKind::Reclaim
+        && lock.config.is_none()
+        && context.snapshot.installations.iter().filter(of_account).count() == 1
+        && facts.directories.iter().any(|directory| {
+            directory.uid_in_name == Some(account.uid) && lock.path.parent().as_ref() == Some(&directory.path)
         })
 }
 

@@ -49,6 +49,11 @@ static CODES: &[CodeSpec] = &[
         Some(CAUSE),
         "The configuration is taken from another directory than the state",
     ),
+    CodeSpec::warning(
+        "default-state-dir-beside",
+        Some(CAUSE),
+        "The service works on another directory than the one that a CLI without options takes",
+    ),
     CodeSpec::warning("nested-state-dir", Some(CAUSE), "A state directory lies inside the state directory"),
     CodeSpec::warning("root-has-own-state", Some(CAUSE), "Root has a state directory of its own beside the user's"),
 ];
@@ -71,15 +76,16 @@ impl Check for StateDirs {
     }
 
     fn needs(&self) -> &'static [Subject] {
-        &[Subject::Services, Subject::Processes, Subject::Listeners]
+        &[Subject::Services, Subject::Processes, Subject::Listeners, Subject::Probe]
     }
 
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
         let found = [
             self.caller(context),
             self.home(context),
-            self.gateway(context),
+            self.gateway(context).or_else(|| self.told(context)),
             self.config(context),
+            self.default_beside(context),
             self.nested(context),
             self.root(context),
         ];
@@ -211,6 +217,28 @@ impl StateDirs {
         )
     }
 
+    /// The gateway itself says where its state is: to every client it lets in up to 2026.4.1, later to admins.
+    fn told(&self, context: &Context<'_>) -> Option<Finding> {
+        let gateways = context.snapshot.probe.known()?.endpoints.iter().filter(|seen| seen.is_openclaw.is_yes());
+        let (url, told) = gateways.into_iter().find_map(|seen| Some((&seen.url, seen.state_dir.known()?)))?;
+        let installation = context.installation;
+        if *told == installation.state_dir || Some(told) == installation.real_state_dir.as_ref() {
+            return None;
+        }
+        let message = format!(
+            "The gateway that answers here works on {told}, not on {}: lists here are empty, and devices of one are \
+             unknown to the other",
+            installation.state_dir
+        );
+        let finding = self.found(context, "gateway-other-state-dir", told, Certainty::Likely, message);
+        Some(
+            finding
+                .evidence(Evidence::new(format!("the gateway at {url} says that its state is there")).at(told))
+                .evidence(Evidence::new("the state directory that is judged").at(&installation.state_dir))
+                .hint("Run the CLI with the gateway's state directory (OPENCLAW_STATE_DIR), or restart the gateway with this one"),
+        )
+    }
+
     fn config(&self, context: &Context<'_>) -> Option<Finding> {
         let config = context.config();
         (config.from == ConfigFrom::OtherDefaultDirectory).then_some(())?;
@@ -224,6 +252,46 @@ impl StateDirs {
                         .at(&config.path),
                 )
                 .hint("Move the configuration into the state directory, or name it with OPENCLAW_CONFIG_PATH"),
+        )
+    }
+
+    /// The service's directory comes from `OPENCLAW_STATE_DIR`, and the account's default directory has state of its own: a
+    /// CLI in a shell without that variable works on the other one (host-by-release 1.1).
+    fn default_beside(&self, context: &Context<'_>) -> Option<Finding> {
+        let installation = context.installation;
+        let unit = account_units(context).into_iter().find(|unit| {
+            unit.state_dir.as_ref().is_some_and(|state| {
+                state.value == installation.state_dir || Some(&state.value) == installation.real_state_dir.as_ref()
+            })
+        })?;
+        let home = installation.account()?.home.as_ref().map(|home| HostPath::from(home.as_path()))?;
+        let is_default = |path: &HostPath| [".openclaw", ".clawdbot"].iter().any(|name| home.join(name) == *path);
+        if is_default(&installation.state_dir) {
+            return None;
+        }
+        let other = context.snapshot.installations.iter().find(|other| is_default(&other.state_dir))?;
+        // Another unit's directory is another gateway's, and fine.
+        if account_units(context).into_iter().any(|unit| state_of(unit).as_ref() == Some(&other.state_dir)) {
+            return None;
+        }
+        let message = format!(
+            "{} works on {}, and {} holds state, too: a CLI without OPENCLAW_STATE_DIR or --profile uses that one, where it \
+             is another device and sees other pairings",
+            units::title(unit),
+            installation.state_dir,
+            other.state_dir
+        );
+        let finding = self.found(context, "default-state-dir-beside", &other.state_dir, Certainty::Possible, message);
+        let set = unit.state_dir.as_ref().map_or(&unit.path, |state| &state.at.file);
+        Some(
+            finding
+                .evidence(Evidence::new(format!("the service's state directory is {}", installation.state_dir)).at(set))
+                .evidence(Evidence::new("what a CLI without options takes").at(&other.state_dir))
+                .evidence(Evidence::new("what the gateway works on").at(&installation.state_dir))
+                .hint(format!(
+                    "Run the CLI with the service's directory: OPENCLAW_STATE_DIR={}",
+                    crate::model::shell::quote(&installation.state_dir.to_string())
+                )),
         )
     }
 

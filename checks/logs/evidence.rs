@@ -3,6 +3,7 @@
 use crate::checks::Context;
 use crate::logs::episode::{Ended, Episode, Pace};
 use crate::logs::summary::LogSummary;
+use crate::logs::{EventKind, LogEvent};
 use crate::model::{Cause, Evidence, Fact, HostPath, Unknown, UnknownKind};
 
 /// An episode whose last event lies further back is history, whatever ended it.
@@ -25,6 +26,24 @@ pub fn is_current(context: &Context<'_>, episode: &Episode) -> bool {
     let recent = episode.last.is_none_or(|last| context.snapshot.as_of_ms() - last.as_millisecond() < RECENT_MS);
     let open = matches!(episode.ended, Ended::NotYet | Ended::Unknown);
     recent && open
+}
+
+/// The last time that a client on this host found nothing listening, where that is not long ago.
+pub fn unreachable<'s>(context: &Context<'_>, summary: &'s LogSummary) -> Option<&'s LogEvent> {
+    let event = summary.newest_of(EventKind::ClientUnreachable)?;
+    let recent = event.time.is_none_or(|time| context.snapshot.as_of_ms() - time.as_millisecond() < RECENT_MS);
+    recent.then_some(event)
+}
+
+/// One event with the log's place and words.
+pub fn of_event(summary: &LogSummary, event: &LogEvent, what: &str) -> Evidence {
+    let mut evidence = Evidence::new(format!("log: {what}"));
+    if let Some(source) = summary.source(event) {
+        evidence.path = Some(HostPath::from(source.name.as_str()));
+        evidence.line = u32::try_from(event.line).ok();
+    }
+    evidence.time = event.time;
+    evidence.source(event.text.chars().take(240).collect::<String>())
 }
 
 /// Whether it repeats by itself.
@@ -67,7 +86,11 @@ pub fn place(context: &Context<'_>, cause: Cause) -> Option<Evidence> {
         Evidence::new("the device store that the gateway decided by").at(&path)
     };
     match cause {
-        Cause::ConfigInvalid | Cause::ProxyAttribution | Cause::OriginNotAllowed | Cause::SecretUnresolved => {
+        Cause::ConfigInvalid
+        | Cause::ProxyAttribution
+        | Cause::OriginNotAllowed
+        | Cause::SecretUnresolved
+        | Cause::NotLocal => {
             Some(Evidence::new("the configuration that the gateway decided by").at(&installation.config.path))
         }
         // In these releases a wrong shared token is worded as a device token mismatch, and the CLI that gets this answer
@@ -82,8 +105,12 @@ pub fn place(context: &Context<'_>, cause: Cause) -> Option<Evidence> {
         Cause::StateDatabase => {
             Some(Evidence::new("the database that it is about").at(&installation.path("state/openclaw.sqlite")))
         }
-        Cause::ScopeUpgrade | Cause::DeviceRepin => Some(store("devices/paired.json")),
+        Cause::ScopeUpgrade | Cause::DeviceRepin | Cause::StaleDeviceToken => Some(store("devices/paired.json")),
         Cause::NewDevice => Some(store("devices/pending.json")),
+        Cause::PairingStoreDamaged => {
+            let path = installation.path("devices/paired.json");
+            Some(Evidence::new("the store that was to be moved").at(&path))
+        }
         _ => None,
     }
 }

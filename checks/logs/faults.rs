@@ -41,6 +41,11 @@ static CODES: &[CodeSpec] = &[
         "The gateway finds no space, a read-only file system, or no descriptor",
     ),
     CodeSpec::error("log-database-fault", Cause::StateDatabase, "The gateway can't use its database"),
+    CodeSpec::warning(
+        "log-store-race",
+        Some(Cause::PairingStoreLost),
+        "The device store changes while the gateway reads it",
+    ),
 ];
 
 impl Check for Faults {
@@ -68,7 +73,7 @@ impl Check for Faults {
         let summary = evidence::logs(context)?;
         let mut findings: Vec<Finding> = Vec::new();
         for episode in &summary.episodes {
-            let Some(code) = code(episode) else { continue };
+            let Some(code) = code(context, episode) else { continue };
             if !evidence::is_current(context, episode) {
                 continue;
             }
@@ -111,8 +116,16 @@ impl Check for Faults {
     }
 }
 
-fn code(episode: &Episode) -> Option<&'static str> {
+fn code(context: &Context<'_>, episode: &Episode) -> Option<&'static str> {
     match (episode.kind, episode.event) {
+        // A gateway that ended for want of memory is told by `gateway-running`.
+        (EpisodeKind::ResourceErrors, EventKind::OutOfMemory) => None,
+        // A handshake that failed because of its store, without an error of the system.
+        (EpisodeKind::HandlerErrors, _) => match episode.sample.cause(context.installation.release())? {
+            Cause::StateDatabase => Some("log-database-fault"),
+            Cause::PairingStoreLost => Some("log-store-race"),
+            _ => None,
+        },
         (EpisodeKind::PermissionErrors, _) => Some("log-permission-denied"),
         (EpisodeKind::ResourceErrors, _) => Some("log-no-space"),
         (EpisodeKind::DatabaseErrors, EventKind::DatabaseSlow) => None,
@@ -185,6 +198,7 @@ fn hint(code: &str) -> &'static str {
             "Look at owner, mode and attributes of that path (ls -lan, lsattr) for the gateway's account"
         }
         "log-no-space" => "Make room (df -h, df -i), or raise the limit of open files; the gateway goes on by itself",
+        "log-store-race" => "Find what else writes the store: a second gateway, a synchronised folder, a script",
         _ => "Find who holds or changed the database before anything is restored",
     }
 }

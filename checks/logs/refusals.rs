@@ -25,8 +25,8 @@ use super::evidence;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::logs::Rejection;
 use crate::logs::episode::{Episode, EpisodeKind};
-use crate::model::{Cause, Certainty, Finding, Severity, Unknown};
-use crate::snapshot::device::PairedDevice;
+use crate::model::{Cause, Certainty, Evidence, Finding, Severity, Unknown};
+use crate::snapshot::device::{CachedToken, PairedDevice, TokenAgreement};
 use crate::snapshot::store::FileState;
 
 /// See the module's documentation.
@@ -48,6 +48,11 @@ static CODES: &[CodeSpec] = &[
     warning("refused-gateway-token", Cause::GatewayTokenDrift, "A client sends another gateway token or password"),
     warning("refused-device-token", Cause::StaleDeviceToken, "A client sends a device token that is not the gateway's"),
     warning("refused-no-secret", Cause::SecretUnresolved, "The gateway has no usable token or password"),
+    warning(
+        "refused-not-local",
+        Cause::NotLocal,
+        "A client on this host comes in over an address that is not loopback",
+    ),
     warning("refused-setup-code", Cause::BootstrapToken, "A spent or expired setup code is used"),
     warning("refused-rate-limit", Cause::AuthRateLimit, "An address is locked out after failed attempts"),
     warning("refused-proxy", Cause::ProxyAttribution, "Proxied connections are refused"),
@@ -88,7 +93,7 @@ impl Check for Refusals {
             if episode.kind != EpisodeKind::Refusals || !evidence::is_current(context, episode) {
                 continue;
             }
-            let Some(cause) = episode.sample.cause(release) else { continue };
+            let Some(cause) = came_from_outside(episode).or_else(|| episode.sample.cause(release)) else { continue };
             let Some(spec) = CODES.iter().find(|spec| spec.cause == Some(cause)) else { continue };
             if is_settled(context, episode, cause) {
                 continue;
@@ -108,8 +113,12 @@ impl Check for Refusals {
                 .because(cause, Certainty::Possible)
                 .evidence(piece);
             finding.evidence.extend(evidence::place(context, cause));
+            finding.evidence.extend(stale_cache(context, cause));
             if let Some(hint) = hint(context, cause) {
                 finding = finding.hint(hint);
+            }
+            if cause == Cause::NotLocal && !is_hosts_own(context, episode) {
+                finding.severity = Severity::Info;
             }
             if evidence::is_loop(episode) {
                 strengthen(&mut finding);
@@ -118,6 +127,17 @@ impl Check for Refusals {
         }
         Ok(findings)
     }
+}
+
+/// This host's own cached token, where it is not the one on record.
+fn stale_cache(context: &Context<'_>, cause: Cause) -> Option<Evidence> {
+    let cache = &context.installation.devices.cached;
+    let path = cache.path.as_ref().filter(|_| cause == Cause::StaleDeviceToken)?;
+    let differs = |token: &CachedToken| {
+        matches!(token.agreement, TokenAgreement::Differs | TokenAgreement::Revoked | TokenAgreement::NoToken)
+    };
+    let stale = cache.records.iter().any(differs);
+    stale.then(|| Evidence::new("the device token that this host keeps is not the one on its record").at(path))
 }
 
 /// A client that keeps trying is really locked out; a single refusal may be anybody's slip.
@@ -149,6 +169,37 @@ fn is_settled(context: &Context<'_>, episode: &Episode, cause: Cause) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether it is this host's own device, or a CLI that says nothing of a device.
+fn is_hosts_own(context: &Context<'_>, episode: &Episode) -> bool {
+    let detail = &episode.sample.detail;
+    let installation = context.installation;
+    let of_database = installation.live_content().and_then(|content| content.primary_identity().known().copied());
+    let mut own = installation
+        .devices
+        .identity
+        .records
+        .iter()
+        .chain(of_database)
+        .filter_map(|identity| identity.device_id.known());
+    match detail.device_id.as_deref() {
+        Some(device) => own.any(|id| id.0 == device),
+        None => detail.client.as_deref() == Some("cli"),
+    }
+}
+
+/// A client that dialled a loopback name and arrives from another address without a proxy's headers: it is on this host or
+/// in a container of it, and its locality was lost on the way.
+fn came_from_outside(episode: &Episode) -> Option<Cause> {
+    let detail = &episode.sample.detail;
+    let unpaired = matches!(episode.rejection, Some(Rejection::NotPaired | Rejection::PairingRequired));
+    let forwarded = detail.forwarded_for.as_deref().is_some_and(|address| !address.is_empty() && address != "n/a");
+    let remote = detail.remote.as_deref()?.parse::<std::net::IpAddr>().ok()?.to_canonical();
+    let host = detail.host.as_deref()?;
+    let dialled = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let local_name = crate::checks::proxies::address::is_loopback_host(dialled.trim_matches(['[', ']']));
+    (unpaired && !forwarded && local_name && !remote.is_loopback()).then_some(Cause::NotLocal)
 }
 
 fn store_was_read(context: &Context<'_>) -> bool {
@@ -186,6 +237,10 @@ fn hint(context: &Context<'_>, cause: Cause) -> Option<String> {
                 .to_owned()
         }
         Cause::ProxyAttribution => crate::checks::proxies::untrusted::advice(context, None),
+        Cause::NotLocal => {
+            "Let that client connect to 127.0.0.1 in the gateway's own network, or approve it once as a remote device"
+                .to_owned()
+        }
         Cause::TokenMissing => "Give the client the gateway's token (gateway.auth.token)".to_owned(),
         Cause::AuthRateLimit => {
             "Stop the client that keeps trying, and wait until the lock ends (5 minutes by default)".to_owned()

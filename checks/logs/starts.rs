@@ -26,7 +26,8 @@ use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::logs::episode::{Episode, EpisodeKind};
 use crate::logs::summary::LogSummary;
 use crate::logs::{EventKind, LogEvent};
-use crate::model::{Cause, Certainty, Finding, Unknown};
+use crate::model::{Cause, Certainty, Evidence, Finding, Unknown};
+use crate::snapshot::lock::{Lock, LockKind, LockProcess};
 use crate::snapshot::tree::EntryRole;
 
 /// See the module's documentation.
@@ -57,6 +58,8 @@ static CODES: &[CodeSpec] = &[
         "The gateway refused to start because another one runs",
     ),
     warning("start-refused-lock", Cause::StaleLock, "The gateway refused to start because of a lock"),
+    warning("import-refused", Cause::PairingStoreDamaged, "The move of the device store to SQLite failed"),
+    warning("gateways-end-each-other", Cause::DuplicateGateway, "Each start ends another gateway on the port"),
 ];
 
 impl Check for Starts {
@@ -77,7 +80,7 @@ impl Check for Starts {
     }
 
     fn needs(&self) -> &'static [Subject] {
-        &[Subject::Logs]
+        &[Subject::Logs, Subject::Locks]
     }
 
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
@@ -85,12 +88,17 @@ impl Check for Starts {
         let release = context.installation.release();
         let mut findings: Vec<Finding> = Vec::new();
         for episode in &summary.episodes {
+            if is_fight(context, episode) {
+                findings.push(self.fight(context, summary, episode));
+                continue;
+            }
             if !matches!(episode.kind, EpisodeKind::StartRefusals | EpisodeKind::Conflicts)
                 || !evidence::is_current(context, episode)
             {
                 continue;
             }
-            let Some(cause) = cause(summary, episode).or_else(|| episode.sample.cause(release)) else { continue };
+            let cause = cause(summary, episode).or_else(|| of_lock(context, episode));
+            let Some(cause) = cause.or_else(|| episode.sample.cause(release)) else { continue };
             if is_over(context, episode, cause) {
                 continue;
             }
@@ -103,11 +111,51 @@ impl Check for Starts {
             let message = format!("The gateway did not start: {}, {}", episode.event.words(), evidence::times(episode));
             let mut finding =
                 context.finding(self, spec.code, episode.event.id(), message).because(cause, Certainty::Likely);
+            if episode.event == EventKind::AlreadyRunning {
+                // Whether its owner lives can't be told from the log.
+                finding.certainty = Certainty::Possible;
+                finding.evidence.extend(own_locks(context).map(|lock| Evidence::new("the lock").at(&lock.path)));
+            }
             finding.evidence.push(piece);
             finding.evidence.extend(evidence::place(context, cause));
+            finding.fix_hint = hint(context, cause);
             findings.push(finding);
         }
         Ok(findings)
+    }
+}
+
+/// What to do where the log alone tells of it: the state's own checks say more where they can look.
+fn hint(context: &Context<'_>, cause: Cause) -> Option<String> {
+    let port = context.config().port().unwrap_or(18_789);
+    Some(match cause {
+        Cause::DuplicateGateway => format!(
+            "On the running host `sudo openclaw-doctor fix duplicate-gateway` names both gateways. By hand: see who listens \
+             with `sudo ss -ltnp 'sport = :{port}'`, and stop the one that is not meant through whatever starts it"
+        ),
+        Cause::PortConflict => format!(
+            "See which program it is with `sudo ss -ltnp 'sport = :{port}'`; stop it through whatever starts it, or give the \
+             gateway another port with `{}`",
+            context.openclaw("config set gateway.port 18889")
+        ),
+        Cause::StaleLock => {
+            "On the running host `sudo openclaw-doctor fix stale-lock` looks whether the lock's owner lives".to_owned()
+        }
+        _ => return None,
+    })
+}
+
+impl Starts {
+    fn fight(&self, context: &Context<'_>, summary: &LogSummary, episode: &Episode) -> Finding {
+        let message = format!(
+            "Each start ends another gateway on the port, {}: two supervisors keep one each",
+            evidence::times(episode)
+        );
+        context
+            .finding(self, "gateways-end-each-other", "fight", message)
+            .because(Cause::DuplicateGateway, Certainty::Likely)
+            .evidence(evidence::evidence(summary, episode, episode.event.words()))
+            .hint("Look for a second unit, a container, pm2 or tmux that starts a gateway, and keep one")
     }
 }
 
@@ -128,8 +176,44 @@ fn is_over(context: &Context<'_>, episode: &Episode, cause: Cause) -> bool {
                 .any(|role| installation.tree.with_role(role).is_some())
         }
         Cause::StateDatabase => changed(EntryRole::Database),
+        Cause::PairingStoreDamaged => installation.tree.with_role(EntryRole::Paired).is_none(),
         _ => false,
     }
+}
+
+/// Starts that clear another gateway from the port, again and again, up to now (host-by-release 3.3).
+fn is_fight(context: &Context<'_>, episode: &Episode) -> bool {
+    episode.event == EventKind::StalePidsCleared
+        && episode.count >= 3
+        && episode.last.is_none_or(|last| context.snapshot.as_of_ms() - last.as_millisecond() < FIGHT_MS)
+}
+
+/// A fight goes on within minutes; one that ended an hour ago was ended by somebody.
+const FIGHT_MS: i64 = 3_600 * 1_000;
+
+/// The locks of this installation that name an owner.
+fn own_locks<'s>(context: &Context<'s>) -> impl Iterator<Item = &'s Lock> {
+    let installation = context.installation;
+    let locks = context.snapshot.locks.known().map(|facts| facts.locks.as_slice()).unwrap_or_default();
+    locks.iter().filter(move |lock| {
+        let owner = lock.owner.known();
+        matches!(lock.kind, LockKind::Config | LockKind::State)
+            && (lock.path.starts_with(&installation.state_dir)
+                || lock.config.as_ref() == Some(&installation.config.path)
+                || owner.is_some_and(|owner| owner.config_path.as_ref() == Some(&installation.config.path)))
+    })
+}
+
+/// `gateway already running (pid N)`: what the lock's process is decides, where that is known.
+fn of_lock(context: &Context<'_>, episode: &Episode) -> Option<Cause> {
+    (episode.event == EventKind::AlreadyRunning).then_some(())?;
+    let process = own_locks(context).find_map(|lock| lock.process.known());
+    Some(match process {
+        Some(LockProcess::Alive { gateway: true, .. }) => Cause::DuplicateGateway,
+        Some(_) => Cause::StaleLock,
+        None if own_locks(context).next().is_some() => Cause::StaleLock,
+        None => Cause::DuplicateGateway,
+    })
 }
 
 /// The same sentence is printed for a second gateway and for a foreign program; the line that names the holder of the

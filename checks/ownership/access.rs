@@ -213,7 +213,12 @@ impl StateAccess {
 fn companions<'s>(context: &Context<'s>, first: &EntryFacts) -> Vec<&'s EntryFacts> {
     let parent = first.path.parent();
     let tree = &context.installation.tree;
-    let below = matches!(first.role, EntryRole::DevicesDir | EntryRole::IdentityDir | EntryRole::DatabaseDir);
+    let below = matches!(
+        first.role,
+        EntryRole::DevicesDir | EntryRole::IdentityDir | EntryRole::DatabaseDir | EntryRole::LockDir
+    );
+    // What root's own gateway locked is root's (release-2026.9.6 F2j).
+    let others = first.path.join(&format!("openclaw-{}", first.meta.uid));
     tree.key
         .iter()
         .chain(&tree.odd)
@@ -225,7 +230,7 @@ fn companions<'s>(context: &Context<'s>, first: &EntryFacts) -> Vec<&'s EntryFac
         .filter(|entry| {
             let is_copy =
                 first.role == EntryRole::Config && entry.role == EntryRole::ConfigCopy && entry.path.parent() == parent;
-            is_copy || below && entry.path.starts_with(&first.path)
+            is_copy || below && entry.path.starts_with(&first.path) && !entry.path.starts_with(&others)
         })
         .collect()
 }

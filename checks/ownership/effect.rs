@@ -150,7 +150,11 @@ pub fn effect(entry: &EntryFacts, may: Rights, account_uid: u32, era: Option<Era
                 && (unusable || !may.write)
                 && is_own_lock_dir(entry, account_uid) =>
         {
-            Some(error(Closed::Write, "lock-dir-closed", "the gateway can't take its locks and does not start"))
+            Some(error(
+                Closed::Write,
+                "lock-dir-closed",
+                "the gateway can't write there what it needs to start, and does not start",
+            ))
         }
         Role::Nodes if json && (!may.read || entry.meta.kind == EntryKind::Directory && (!may.enter || !may.write)) => {
             Some(mild(Closed::Write, "nodes-closed", Severity::Warning, "nodes can't be paired or lose their commands"))
@@ -171,9 +175,10 @@ pub fn effect(entry: &EntryFacts, may: Rights, account_uid: u32, era: Option<Era
     }
 }
 
-/// `tmp` itself and the lock directory of this account; that of another account (after root once ran a gateway) is
+/// `tmp` itself, what the gateway opens below it at each start (`agent-cli`, seen in 2026.9.6: `EACCES … tmp/agent-cli`), and
+/// the lock directory of this account; that of another account (after root once ran a gateway) is
 /// harmless (lab F2j).
 fn is_own_lock_dir(entry: &EntryFacts, account_uid: u32) -> bool {
     let name = entry.path.file_name();
-    name == "tmp" || name == format!("openclaw-{account_uid}")
+    name == "tmp" || name == "agent-cli" || name == format!("openclaw-{account_uid}")
 }

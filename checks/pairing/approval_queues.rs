@@ -36,8 +36,8 @@ static CODES: &[CodeSpec] = &[
         Some(Cause::WrongQueue),
         "A node waits among the devices, not among the nodes",
     ),
-    CodeSpec::info("node-offer-waits", None, "What a node offers waits for approval"),
-    CodeSpec::info("channel-sender-waits", None, "Senders of a chat channel wait for approval"),
+    CodeSpec::info("node-offer-waits", Some(Cause::WrongQueue), "What a node offers waits for approval"),
+    CodeSpec::info("channel-sender-waits", Some(Cause::WrongQueue), "Senders of a chat channel wait for approval"),
 ];
 
 impl Check for ApprovalQueues {
@@ -65,9 +65,14 @@ impl Check for ApprovalQueues {
         let view = View::of(context)?;
         let judged = judged(&view, view.pending()?);
         let offers = offers(&view);
-        let found = [self.among_devices(context, &view, &judged, !offers.is_empty()), self.offers(context, &offers)];
+        let found =
+            [self.among_devices(context, &view, &judged, !offers.is_empty()), self.offers(context, &view, &offers)];
         Ok(found.into_iter().flatten().chain(self.channels(context, &view)).collect())
     }
+}
+
+fn is_node(judged: &Judged<'_>) -> bool {
+    judged.request.role.known().is_some_and(|role| role == "node")
 }
 
 /// A node whose offer waits.
@@ -87,7 +92,7 @@ impl ApprovalQueues {
     ) -> Option<Finding> {
         let nodes: Vec<&Judged<'_>> = judged
             .iter()
-            .filter(|judged| !judged.is_over && judged.request.role.known().is_some_and(|role| role == "node"))
+            .filter(|judged| !judged.is_over && is_node(judged))
             .filter(|judged| {
                 matches!(judged.meaning, Meaning::New | Meaning::OtherKey | Meaning::More(..) | Meaning::Metadata(..))
             })
@@ -103,8 +108,9 @@ impl ApprovalQueues {
             .finding(self, "node-among-devices", &path.to_string(), message)
             .at(&path)
             .span(view.span(Part::Pending, &first.request.place));
-        // Nothing here tells which queue somebody looked at.
-        finding.certainty = Certainty::Possible;
+        // Nothing here tells which queue somebody looked at; with an empty list of nodes that is the likely one.
+        let nobody_else = view.knows_no_node() && judged.iter().all(|other| other.is_over || is_node(other));
+        finding.certainty = if nobody_else { Certainty::Certain } else { Certainty::Possible };
         for judged in nodes.iter().take(words::MOST_LISTED) {
             let text = format!(
                 "request {} ({}) waits among the devices",
@@ -121,13 +127,18 @@ impl ApprovalQueues {
         Some(finding.hint(format!("Approve it with `devices approve`, not with `nodes approve`{then}")))
     }
 
-    fn offers(&self, context: &Context<'_>, offers: &[Offer]) -> Option<Finding> {
+    fn offers(&self, context: &Context<'_>, view: &View<'_>, offers: &[Offer]) -> Option<Finding> {
         let first = offers.first()?;
         let message = format!(
             "{} connected, but what it offers waits for approval among the nodes",
             if offers.len() == 1 { "A node is".to_owned() } else { format!("{} are", count(offers.len(), "node")) }
         );
         let mut finding = context.finding(self, "node-offer-waits", &first.path.to_string(), message).at(&first.path);
+        finding.certainty = Certainty::Possible;
+        // In a database every connected node has an offer that waits; only in the JSON era it is a request of its own.
+        if view.json().is_none() {
+            finding.cause = None;
+        }
         (finding.line, finding.column) = (first.evidence.line, first.evidence.column);
         for offer in offers.iter().take(words::MOST_LISTED) {
             finding = finding.evidence(offer.evidence.clone());
@@ -150,6 +161,7 @@ impl ApprovalQueues {
                 );
                 let finding = context
                     .finding(self, "channel-sender-waits", &channel, message)
+                    .because(Cause::WrongQueue, Certainty::Possible)
                     .at(&path)
                     .evidence(Evidence::new(format!("{} among the senders", count(number, "request"))).at(&path));
                 let plain = words::id(&channel) == channel;

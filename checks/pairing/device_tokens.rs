@@ -161,7 +161,11 @@ impl DeviceTokens {
         );
         let mut finding = context.finding(self, "cached-token-dropped", &path.to_string(), message).at(&path);
         finding.certainty = Certainty::Possible;
-        finding = finding.evidence(Evidence::new("`tokens` is empty").at(&path));
+        finding = finding.evidence(Evidence::new("`tokens` is empty").at(&path)).hint(format!(
+            "Unset OPENCLAW_GATEWAY_TOKEN where the CLI is called, then `{}`: with the right shared token it gets its device \
+             token back; do not rotate it",
+            context.openclaw("devices list")
+        ));
         let text = format!("the record holds {} for the role {}", label(token), words::cut(&token.role_key));
         Some(finding.evidence(view.evidence(Part::Paired, &record.place, text)))
     }

@@ -28,6 +28,7 @@
 use super::plans;
 use super::view::{Part, View};
 use super::words::{self, count};
+use crate::checks::logs::evidence;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::logs::kind::EventKind;
 use crate::logs::rejection::Rejection;
@@ -45,6 +46,11 @@ static CODES: &[CodeSpec] = &[
         "store-lost-devices",
         Cause::PairingStoreLost,
         "The store holds nothing but a fresh record of this host, while others are refused",
+    ),
+    CodeSpec::warning(
+        "import-left-records-out",
+        Some(Cause::PairingStoreDamaged),
+        "The move to SQLite left records out that were not sound",
     ),
     CodeSpec::warning(
         "store-copy-has-more",
@@ -80,7 +86,7 @@ impl Check for StoreLoss {
 
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
         let view = View::of(context)?;
-        let Some(store) = view.json() else { return Ok(Vec::new()) };
+        let Some(store) = view.json() else { return Ok(self.skipped(context, &view).into_iter().collect()) };
         // A text that can't be used is told by `device-store-text`; what it holds is not lost yet.
         if !matches!(store.paired.state, FileState::Sound | FileState::Missing) {
             return store.paired.why_unknown().map_or(Ok(Vec::new()), Err);
@@ -217,6 +223,39 @@ impl StoreLoss {
             finding = finding.evidence(evidence.clone());
         }
         finding.hint(format!("Approve the devices that you know, each by its id: {}", context.openclaw("devices list")))
+    }
+
+    /// From 2026.9.1 the import passes over records of a wrong form; they survive only in its archive, and their devices are
+    /// unknown to the gateway (pairing-by-release 1.6; seen in 2026.9.6).
+    fn skipped(&self, context: &Context<'_>, view: &View<'_>) -> Option<Finding> {
+        let copies = &context.installation.devices.copies;
+        let archive = copies.iter().find(|copy| copy.unsound > 0 && copy.path.file_name() == "paired.json.migrated")?;
+        let message = format!(
+            "{} in {} was not moved to the database: its device is unknown to the gateway",
+            count(archive.unsound, "record"),
+            archive.path
+        );
+        let mut finding = context
+            .finding(self, "import-left-records-out", &archive.path.to_string(), message)
+            .at(&archive.path)
+            .evidence(
+                Evidence::new("no OpenClaw takes these records: fields are missing, or filed wrongly")
+                    .at(&archive.path),
+            );
+        finding.certainty = Certainty::Possible;
+        let summary = context.snapshot.logs.known();
+        let refused = summary.and_then(|summary| {
+            let refused = summary.episodes.iter().find(|episode| {
+                episode.rejection == Some(Rejection::DeviceTokenMismatch) && evidence::is_current(context, episode)
+            })?;
+            Some(evidence::evidence(summary, refused, "a client came with a device token that no record has"))
+        });
+        if let Some(piece) = refused {
+            finding.certainty = Certainty::Likely;
+            finding.evidence.push(piece);
+        }
+        finding.evidence.push(Evidence::new("the store that the gateway uses").at(&view.path(Part::Paired)));
+        Some(finding.hint("Connect that device once with the gateway's shared token; it is then paired anew"))
     }
 
     fn copy(

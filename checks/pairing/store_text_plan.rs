@@ -14,6 +14,15 @@ pub(super) fn plan(context: &Context<'_>, view: &View<'_>, finding: &Finding, fa
         return None;
     }
     match &fault.what {
+        What::Link(target, false) if fault.harm == Harm::Heals => {
+            let path = &fault.path;
+            let away = format!(
+                "If {target} is only away for now (a disk that is not mounted), stop the gateway and bring it back: the \
+                 next write puts a file in the place of the link {path}, and the gateway goes on with that"
+            );
+            let gone = format!("If it is gone for good, nothing has to be mended. {}", plans::approve_again(context));
+            Some(Plan::manual(finding, "Decide whether what the link leads to comes back", vec![away, gone]))
+        }
         What::Link(..) if fault.harm == Harm::Heals => None,
         What::Link(target, leads_to_file) => Some(link(context, view, finding, fault, target, *leads_to_file)),
         What::NotAFile(kind) if kind == "directory" => {

@@ -197,6 +197,23 @@ impl<'s> View<'s> {
         }
     }
 
+    /// Whether no node was ever approved: none among the records of a database, or an empty `nodes/paired.json`.
+    pub fn knows_no_node(&self) -> bool {
+        match self.generation {
+            Generation::Json(store) => {
+                let list = store.others.iter().find(|(path, _)| path.to_string().ends_with("/nodes/paired.json"));
+                // `{}`, perhaps with a line end.
+                list.is_some_and(|(_, meta)| meta.size <= 4)
+            }
+            Generation::Sqlite(_, content) => content.paired.known().is_some_and(|rows| {
+                !rows.iter().any(|row| {
+                    row.roles.known().is_some_and(|roles| roles.iter().any(|role| role == "node"))
+                        || row.role.known().is_some_and(|role| role == "node")
+                })
+            }),
+        }
+    }
+
     /// The JSON store, if it is the live one.
     pub fn json(&self) -> Option<&'s JsonStore> {
         match self.generation {

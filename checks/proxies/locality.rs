@@ -42,6 +42,7 @@ const REMOTE: &str = "cli-not-local";
 const PLAINTEXT: &str = "cli-plaintext-refused";
 const REMOTE_URL: &str = "remote-url-plaintext";
 const OVERRIDE: &str = "cli-url-override";
+const COUNTED: &str = "loopback-counts-as-remote";
 
 impl Check for Locality {
     fn id(&self) -> &'static str {
@@ -70,23 +71,28 @@ impl Check for Locality {
             ),
             CodeSpec::error(REMOTE_URL, Cause::PlaintextRefused, "The remote address is unencrypted and refused"),
             CodeSpec::warning(OVERRIDE, Some(Cause::NotLocal), "A variable sends the CLI to another address"),
+            CodeSpec::warning(
+                COUNTED,
+                Some(Cause::NotLocal),
+                "The running gateway counts a direct connection from its own host as remote",
+            ),
         ];
         CODES
     }
 
     fn needs(&self) -> &'static [Subject] {
-        &[Subject::Devices]
+        &[Subject::Devices, Subject::Probe]
     }
 
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
         context.loaded()?;
         let remote = context.text(&["gateway", "mode"]) == Some("remote");
         let found = if remote { self.remote_url(context) } else { self.bind(context) };
-        Ok(found.into_iter().chain(self.url_override(context)).collect())
+        Ok(found.into_iter().chain(self.url_override(context)).chain(self.counted(context)).collect())
     }
 
     fn plan(&self, context: &Context<'_>, finding: &Finding) -> Option<Plan> {
-        if matches!(finding.code.as_str(), REMOTE_URL | OVERRIDE) {
+        if matches!(finding.code.as_str(), REMOTE_URL | OVERRIDE | COUNTED) {
             let by_hand = finding.fix_hint.clone()?;
             return Some(Plan::manual(finding, "change the address by hand", vec![by_hand]));
         }
@@ -183,6 +189,26 @@ impl Locality {
 }
 
 impl Locality {
+    /// The gateway gave a direct connection over loopback no details, which local callers get (from 2026.3.7).
+    fn counted(&self, context: &Context<'_>) -> Option<Finding> {
+        let endpoints = &context.snapshot.probe.known()?.endpoints;
+        let on_loopback = endpoints.iter().filter(|seen| {
+            let to = seen.address.as_ref().and_then(|address| address.plain());
+            to.is_some_and(|to| to.ip().to_canonical().is_loopback())
+        });
+        let (seen, said) = on_loopback
+            .filter_map(|seen| Some((seen, seen.counts_as_local.known()?)))
+            .find(|(seen, locality)| seen.is_openclaw.is_yes() && !locality.local)?;
+        let message = "The running gateway counts a direct connection from its own host as remote: its clients here are \
+                       not approved by themselves";
+        let mut finding = context.finding(self, COUNTED, &seen.url, message);
+        finding.certainty = Certainty::Likely;
+        let piece = Evidence::new(format!("probe of {}: {}", seen.url, said.evidence));
+        Some(finding.evidence(piece).hint(
+            "Look at gateway.trustedProxies and at gateway.allowRealIpFallback, and restart the gateway if they were changed",
+        ))
+    }
+
     /// `OPENCLAW_GATEWAY_URL` in `.env` or in the caller's own shell (honoured from 2026.3.2).
     fn url_override(&self, context: &Context<'_>) -> Option<Finding> {
         if context.since(3, 2) == Some(false) {

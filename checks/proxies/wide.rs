@@ -24,10 +24,12 @@
 
 use super::address::Entry;
 use super::trust::{Item, items};
+use crate::checks::logs::evidence;
 use crate::checks::reading::quoted;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
+use crate::logs::Rejection;
 use crate::model::plan::Plan;
-use crate::model::{Cause, Certainty, Finding, Unknown};
+use crate::model::{Cause, Certainty, Evidence, Finding, Unknown};
 use ipnet::IpNet;
 
 /// gateway.trustedProxies is too wide.
@@ -50,12 +52,13 @@ impl Check for Wide {
     }
 
     fn codes(&self) -> &'static [CodeSpec] {
-        const CODES: &[CodeSpec] = &[CodeSpec::warning(WIDE, None, "A trusted range covers more than proxies")];
+        const CODES: &[CodeSpec] =
+            &[CodeSpec::warning(WIDE, Some(Cause::ProxyAttribution), "A trusted range covers more than proxies")];
         CODES
     }
 
     fn needs(&self) -> &'static [Subject] {
-        &[]
+        &[Subject::Logs]
     }
 
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
@@ -84,11 +87,32 @@ impl Wide {
         let finding = context
             .config_finding(self, WIDE, &item.key(), item.node, message)
             .hint("List the addresses from which the proxies connect, and nothing else");
+        let mut finding = finding;
+        finding.cause = None;
         if open && context.since(8, 1) == Some(true) {
             return Some(finding.because(Cause::ProxyAttribution, Certainty::Possible));
         }
-        Some(finding)
+        // Before, the range alone lets people claim addresses; together with clients that are refused it may be why.
+        match refused_within(context, range) {
+            Some(piece) => Some(finding.because(Cause::ProxyAttribution, Certainty::Possible).evidence(piece)),
+            None => Some(finding),
+        }
     }
+}
+
+/// A client that is refused now, came in from inside the range, and brought a forwarded address along.
+fn refused_within(context: &Context<'_>, range: &IpNet) -> Option<Evidence> {
+    let summary = evidence::logs(context).ok()?;
+    let episode = summary.episodes.iter().find(|episode| {
+        let detail = &episode.sample.detail;
+        let remote = detail.remote.as_deref().and_then(|remote| remote.parse::<std::net::IpAddr>().ok());
+        let forwarded = detail.forwarded_for.as_deref().is_some_and(|text| !text.is_empty() && text != "n/a");
+        matches!(episode.rejection, Some(Rejection::NotPaired | Rejection::PairingRequired))
+            && evidence::is_current(context, episode)
+            && forwarded
+            && remote.is_some_and(|remote| range.contains(&remote.to_canonical()))
+    })?;
+    Some(evidence::evidence(summary, episode, "refused, with a forwarded address, from inside the range"))
 }
 
 /// What a range covers that no proxy needs.

@@ -31,6 +31,8 @@ pub struct KnownBug {
     pub source: String,
     /// Whether it locks anybody out, or only misleads.
     pub locks_out: bool,
+    /// Whether its signs in the log come from nothing else, so that together they make it likely.
+    pub telling: bool,
     /// What must be there, all of it.
     pub signs: Vec<Sign>,
 }
@@ -112,6 +114,8 @@ struct Entry {
     source: String,
     #[serde(default = "yes")]
     locks_out: bool,
+    #[serde(default)]
+    telling: bool,
     signs: Vec<Spanned<SignEntry>>,
 }
 
@@ -182,6 +186,7 @@ pub fn parse(name: &str, text: &str) -> Result<Vec<KnownBug>, BugTableError> {
             advice: entry.advice,
             source: entry.source,
             locks_out: entry.locks_out,
+            telling: entry.telling,
             signs,
         });
     }

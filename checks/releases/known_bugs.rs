@@ -84,7 +84,8 @@ impl KnownBugs {
         // Log lines alone are one sign, whatever they say.
         let state = bug.signs.iter().any(|sign| !matches!(sign, Sign::Event { .. } | Sign::Rejection { .. }));
         let both = state && bug.signs.len() > 1;
-        finding.certainty = if both { Certainty::Likely } else { Certainty::Possible };
+        let telling = bug.telling && bug.signs.iter().all(|sign| repeats(context, sign));
+        finding.certainty = if both || telling { Certainty::Likely } else { Certainty::Possible };
         finding.severity = if bug.locks_out { Severity::Warning } else { Severity::Info };
         finding.evidence.extend(signs);
         let cure = match &bug.fixed_in {
@@ -155,6 +156,15 @@ fn seen(context: &Context<'_>, sign: &Sign) -> Option<Evidence> {
             Some(Evidence::new(format!("device {id} was paired by a client of mode {mode}")))
         }
     }
+}
+
+/// Whether the refusals that a sign asks for repeat by themselves, as those of a client that is really locked out.
+fn repeats(context: &Context<'_>, sign: &Sign) -> bool {
+    let Sign::Rejection { reason, .. } = sign else { return true };
+    let episodes = context.snapshot.logs.known().map(|summary| summary.episodes.as_slice()).unwrap_or_default();
+    episodes.iter().any(|episode| {
+        episode.rejection == Some(*reason) && evidence::is_current(context, episode) && evidence::is_loop(episode)
+    })
 }
 
 fn has_pace(episode: &Episode, pace: SignPace) -> bool {

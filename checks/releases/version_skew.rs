@@ -133,6 +133,17 @@ fn own_units<'s>(context: &Context<'s>) -> Vec<&'s str> {
         .collect()
 }
 
+/// The installed package of a release, the one that a unit of this installation starts first.
+fn package_of<'s>(context: &Context<'s>, release: &Release) -> Option<&'s Package> {
+    let units = own_units(context);
+    let started = |package: &&Package| {
+        package.found_by.iter().any(|by| matches!(by, FoundBy::Unit(name) if units.contains(&name.as_str())))
+    };
+    let packages = context.snapshot.programs.known()?.packages.iter();
+    let fits = |package: &&Package| package.release.known().is_some_and(|held| held == release);
+    packages.filter(fits).max_by_key(|package| started(package))
+}
+
 /// What two releases do not have in common, if it matters (pairing-by-release 0 and 4.1).
 fn misfit(one: &Release, other: &Release) -> Option<&'static str> {
     if one.before(5, 12) != other.before(5, 12) {
@@ -162,13 +173,16 @@ impl VersionSkew {
         let writer = database.content.known().and_then(|content| content.primary_meta()?.release.known());
         let wrote = writer.map(|writer| format!("last written by {writer}, ")).unwrap_or_default();
         let judged = context.installation.release.known().map(|judged| judged.from.as_str()).unwrap_or_default();
+        let package = package_of(context, release);
+        let mut judged_by = Evidence::new(format!("release {release}, from {judged}"));
+        judged_by.path = package.map(|package| package.directory.join("package.json"));
         Some(
             context
                 .finding(self, "state-newer-than-release", &database.path.to_string(), message)
                 .because(CAUSE, Certainty::Likely)
                 .at(&database.path)
                 .evidence(Evidence::new(format!("{wrote}schema {schema}")).at(&database.path))
-                .evidence(Evidence::new(format!("release {release}, from {judged}")))
+                .evidence(judged_by)
                 .hint("Go back to a release from 2026.8.1 on, or restore the state directory from before the upgrade"),
         )
     }

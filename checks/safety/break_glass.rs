@@ -103,7 +103,7 @@ impl Check for BreakGlass {
         let summary = format!("remove {}", path.join("."));
         let reason = "it switches a protection off";
         let plan = context.edit_plan(finding, Applicability::Unsafe, summary, node, edits, reason)?;
-        Some(plan.say_first(loses_access(&finding.code)))
+        Some(plan.say_first(loses_access(context, &finding.code)))
     }
 }
 
@@ -165,8 +165,17 @@ fn effect(context: &Context<'_>, code: &str) -> Option<(Severity, &'static str)>
     })
 }
 
-fn loses_access(code: &str) -> &'static str {
+/// Who is refused once the setting is off.
+fn loses_access(context: &Context<'_>, code: &str) -> &'static str {
+    let release = context.release();
     match code {
+        DEVICE_AUTH if release.is_some_and(|release| release.at_least(8, 1)) => {
+            "Nobody loses access: this release ignores the setting."
+        }
+        INSECURE if release.is_some_and(|release| release.at_least(2, 20)) => {
+            "The Control UI over plain HTTP on this host's loopback address must pair afterwards. Nobody else loses access: \
+             from 2026.2.20 the setting allows nothing else."
+        }
         ORIGIN => "Browsers whose origin is not in gateway.controlUi.allowedOrigins are refused afterwards.",
         CIDRS => "New nodes wait for approval afterwards; nodes that are paired already stay.",
         _ => "Browsers that never paired must pair afterwards, over HTTPS or on localhost.",

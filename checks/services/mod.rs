@@ -1,5 +1,6 @@
 //! Units, processes and supervisors of gateways.
 
+pub mod answer;
 pub mod duplicates;
 pub mod running;
 pub mod units;

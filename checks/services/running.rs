@@ -2,7 +2,7 @@
 //!
 //! ## What it finds
 //! A live host on which nothing listens on the gateway's port, with what its unit says: not started, failed, stopped
-//! for good after too many restarts, or alive without listening.
+//! for good after too many restarts, or alive without listening. On an image the same, where its log ends with it.
 //!
 //! ## Why it locks you out
 //! Clients see `gateway closed (1006)` or a refused connection. Neither says anything about pairing.
@@ -23,9 +23,11 @@
 //! All releases; exit code 78 from 2026.4.15.
 
 use super::units;
+use crate::checks::logs::evidence;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
+use crate::logs::EventKind;
 use crate::model::plan::{Action, Applicability, Plan, Step};
-use crate::model::{Cause, Certainty, Evidence, Fact, Finding, Unknown};
+use crate::model::{Cause, Certainty, Evidence, Fact, Finding, Severity, Unknown};
 use crate::snapshot::service::ServiceUnit;
 
 /// See the module's documentation.
@@ -63,14 +65,16 @@ impl Check for Running {
     }
 
     fn needs(&self) -> &'static [Subject] {
-        &[Subject::Services, Subject::Processes, Subject::Listeners]
+        &[Subject::Services, Subject::Processes, Subject::Listeners, Subject::Logs]
     }
 
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
         let listeners = match &context.snapshot.listeners {
             Fact::Known(listeners) => listeners,
             Fact::Absent => return Ok(Vec::new()),
-            Fact::Unknown(why) => return Err(why.clone()),
+            // Of a mounted image the log alone can tell.
+            Fact::Unknown(why) if context.snapshot.host.live => return Err(why.clone()),
+            Fact::Unknown(why) => return self.offline(context).map_or(Err(why.clone()), |found| Ok(vec![found])),
         };
         let port = units::gateway_port(context);
         if listeners.listeners.iter().any(|listener| listener.port == port && listener.namespace_of.is_none()) {
@@ -127,6 +131,68 @@ impl Check for Running {
         let summary = format!("start {}", units::title(unit));
         Some(Plan::of(finding, Applicability::Unsafe, summary, steps))
     }
+}
+
+impl Running {
+    /// How the log of an image ends: with a gateway that was given up or never came back, or that clients missed.
+    fn offline(&self, context: &Context<'_>) -> Option<Finding> {
+        let summary = context.snapshot.logs.known()?;
+        let events = summary.events.iter().rev();
+        let last = events.clone().find(|event| is_end(event.kind) || event.kind.is_up());
+        let (code, sure, event, what) = match last.map(|event| (event.kind, event)) {
+            Some((EventKind::StartFailedStaysAlive, event)) => {
+                ("gateway-not-listening", Certainty::Likely, event, "its start failed, and the process stays alive")
+            }
+            Some((EventKind::StartLimitHit, event)) => {
+                ("gateway-start-limit", Certainty::Likely, event, "its service manager gave up restarting it")
+            }
+            Some((EventKind::OutOfMemory, event)) => {
+                ("gateway-down", Certainty::Likely, event, "it ended for want of memory and did not come back")
+            }
+            // A gateway that was stopped is no fault, unless somebody wanted it.
+            Some((kind, _)) if kind.is_up() => return None,
+            _ => {
+                // There the network is the likelier answer.
+                if context.snapshot.surroundings.container.known().is_some() || is_wsl(context) {
+                    return None;
+                }
+                let missed = evidence::unreachable(context, summary)?;
+                let after = last.is_none_or(|last| missed.time >= last.time);
+                after.then_some(())?;
+                ("gateway-down", Certainty::Possible, missed, "a client found nothing listening")
+            }
+        };
+        let subject = context.installation.state_dir.to_string();
+        let message = format!("By the end of the log no gateway listens: {what}");
+        let mut finding = context
+            .finding(self, code, &subject, message)
+            .because(Cause::GatewayNotRunning, sure)
+            .evidence(evidence::of_event(summary, event, what));
+        finding.severity = Severity::Warning;
+        if let Some(unit) = unit(context) {
+            finding = finding
+                .evidence(Evidence::new(format!("{}: {}", units::title(unit), units::state(unit))).at(&unit.path));
+        }
+        Some(finding.hint(hint(context, unit(context))))
+    }
+}
+
+fn is_wsl(context: &Context<'_>) -> bool {
+    context.snapshot.surroundings.wsl.known().is_some()
+}
+
+/// Whether a gateway is not up after such an event.
+fn is_end(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::StartFailedStaysAlive
+            | EventKind::StartLimitHit
+            | EventKind::OutOfMemory
+            | EventKind::Stopping
+            | EventKind::Signal
+            | EventKind::UnitStopped
+            | EventKind::UnitExited
+    )
 }
 
 /// The unit of this installation, the running or enabled one first.

@@ -1,21 +1,33 @@
 //! `fix`: show the plans, ask, apply, verify. One run is one transaction.
 
+use super::conclude::{Ended, conclude};
 use super::failure::{Exit, Failure, Outcome};
-use super::output;
+use super::ids::Id;
+use super::{choose, output};
 use crate::fix::FixError;
-use crate::fix::engine::{Applied, Engine, Fate, PreparedPlan, Standing};
+use crate::fix::engine::{Engine, Fate, PreparedPlan, Standing};
 use crate::fix::journal::Vault;
 use crate::fix::show::{self, Decision};
-use crate::fix::world::Host;
-use crate::model::{Applicability, Finding, Plan, Severity};
+use crate::fix::transaction::Transaction;
+use crate::fix::world::{Gateway, Host};
+use crate::model::{Applicability, Cause, Finding, Plan, Severity};
 use clap::Args;
+use std::cell::OnceCell;
 use std::io::{BufRead, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// How long a gateway that was started may take until it listens. A first start that compiles plugins takes longer; then
+/// the result says that nothing listens yet, which is true.
+const START_LIMIT: Duration = Duration::from_secs(120);
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Arguments of `fix`, beside those of every collecting command.
 #[derive(Debug, Clone, Default, Args)]
 pub struct FixArgs {
     /// Fix only what these checks, codes or causes found.
-    #[arg(value_name = "CHECK_OR_CODE")]
+    #[arg(value_name = "CHECK_OR_CODE", value_parser = Id, hide_possible_values = true)]
     pub ids: Vec<String>,
     /// Show the plans and stop.
     #[arg(long)]
@@ -26,6 +38,9 @@ pub struct FixArgs {
     /// Also admit plans that change behaviour or reset pairings.
     #[arg(long = "unsafe")]
     pub admit_unsafe: bool,
+    /// Where a finding has several ways out: which one is taken, for example token-copy-differs=gateway. Needs --unsafe.
+    #[arg(long, value_name = "CODE=ID", value_parser = choose::chosen)]
+    pub choose: Vec<choose::Chosen>,
     /// Print the plans and their results as JSON.
     #[arg(long)]
     pub json: bool,
@@ -40,52 +55,166 @@ pub struct Recheck {
     pub inconclusive: Option<String>,
 }
 
+/// What there is to do.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Offered {
+    /// The plans.
+    pub plans: Vec<Plan>,
+    /// What was left out and why, a line each.
+    pub notes: Vec<String>,
+}
+
 /// The doctor around `fix`: collecting, checking, planning.
 pub trait World: Host {
-    /// Collects, checks and plans. `wanted` are ids of checks, codes or causes; empty for all. Every finding at or above
-    /// a warning has a plan, a manual one where only a person can act.
+    /// Collects and checks afresh: what it says from then on is what is there now.
     ///
     /// # Errors
     /// Unknown ids, no installation, and whatever keeps the doctor from looking.
-    fn plans(&self, wanted: &[String]) -> Result<Vec<Plan>, Failure>;
+    fn look_again(&mut self) -> Result<(), Failure>;
 
-    /// Collects and checks again.
+    /// The plans for what was found. `wanted` are ids of checks, codes or causes; empty for all. Every finding at or above
+    /// a warning, and every one that has a cause, has a plan, a manual one where only a person can act.
     ///
     /// # Errors
-    /// As [`World::plans`].
-    fn recheck(&self) -> Result<Recheck, Failure>;
+    /// Unknown ids.
+    fn plans(&self, wanted: &[String]) -> Result<Offered, Failure>;
+
+    /// All that was found, whatever was wanted.
+    fn recheck(&self) -> Recheck;
 
     /// The options in use, quoted for a shell, to repeat them in commands that are suggested. May be empty.
     fn options(&self) -> String;
 }
 
+/// One plan of a run, and what became of it.
+pub(super) struct Entry {
+    /// The plan.
+    pub prepared: PreparedPlan,
+    /// What was decided about it.
+    pub decision: Decision,
+    /// What came of it, where it was chosen.
+    pub fate: Option<Fate>,
+}
+
+/// Mending one fault can bring another to light, such as a retired key in a text that did not parse before. So often plans
+/// are made for what was not there before.
+const MOST_ROUNDS: usize = 4;
+
 /// Runs `fix`.
 ///
 /// # Errors
 /// Exit code 2: what keeps the doctor from looking, another fixer at work, a journal that cannot be kept.
-pub fn run(args: &FixArgs, world: &dyn World) -> Outcome {
-    let engine = Engine::new(world).map_err(|error| failure(&error))?;
+pub fn run(args: &FixArgs, world: &mut dyn World) -> Outcome {
     let mut said = Said { json: args.json };
-    if !recover(args, &engine, &mut said)? {
-        return Ok(Exit::Found);
+    match recover(args, &Engine::new(world).map_err(|error| failure(&error))?, &mut said)? {
+        Recovered::Nothing => {}
+        Recovered::TakenBack => world.look_again()?,
+        Recovered::Undecided => return Ok(Exit::Found),
     }
-    let prepared = engine.prepare(world.plans(&args.ids)?);
-    let decisions = decide(args, &prepared, &mut said)?;
-    let chosen: Vec<bool> = decisions.iter().map(|decision| *decision == Decision::Chosen).collect();
-    let applied = if chosen.contains(&true) {
-        let vault = engine.vault().map_err(|error| failure(&error))?;
-        Some(engine.apply(&prepared, &chosen, &vault, jiff::Timestamp::now()).map_err(|error| failure(&error))?)
-    } else {
-        None
-    };
-    let recheck = world.recheck()?;
-    let exit = conclude(args, world, &prepared, &decisions, applied.as_ref(), &recheck, &mut said)?;
-    Ok(exit)
+    let vault: OnceCell<Vault> = OnceCell::new();
+    let mut transaction: Option<Transaction<'_>> = None;
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut alarms = Vec::new();
+    for number in 0..MOST_ROUNDS {
+        let engine = Engine::new(world).map_err(|error| failure(&error))?;
+        let plans = plans(args, world, &entries, &mut said)?;
+        if number > 0 {
+            if plans.iter().all(|plan| plan.applicability == Applicability::Manual) {
+                break;
+            }
+            said.text("What was mended brought more to light:\n")?;
+        }
+        let prepared = engine.prepare(plans);
+        let decisions = decide(args, &prepared, &mut said)?;
+        let chosen: Vec<bool> = decisions.iter().map(|decision| *decision == Decision::Chosen).collect();
+        let mut fates = Vec::new();
+        if chosen.contains(&true) {
+            let vault = match vault.get() {
+                Some(vault) => vault,
+                None => {
+                    let opened = engine.vault().map_err(|error| failure(&error))?;
+                    vault.get_or_init(|| opened)
+                }
+            };
+            let open = match transaction.take() {
+                Some(open) => open,
+                None => Transaction::new(vault, jiff::Timestamp::now()).map_err(|error| failure(&error))?,
+            };
+            let open = transaction.insert(open);
+            let applied = engine.apply_in(open, &prepared, &chosen).map_err(|error| failure(&error))?;
+            alarms.extend(applied.alarms);
+            fates = applied.fates;
+        }
+        fates.resize(prepared.len(), None);
+        let applied = fates.contains(&Some(Fate::Applied));
+        for ((prepared, decision), fate) in prepared.into_iter().zip(decisions).zip(fates) {
+            if let Some(fate) = &fate {
+                said.text(&format!("{}\n", show::fate(&prepared.plan, fate)))?;
+            }
+            entries.push(Entry { prepared, decision, fate });
+        }
+        drop(engine);
+        if !applied {
+            break;
+        }
+        look_when_settled(world, &mut said)?;
+    }
+    let id = transaction.as_ref().and_then(Transaction::id).map(ToString::to_string);
+    if let Some(transaction) = transaction {
+        transaction.end();
+    }
+    conclude(args, world, &Ended { entries, alarms, transaction: id }, &mut said)
 }
 
-/// An interrupted run comes first: what it left is taken back before anything else is changed. False where the person
-/// wants to decide later.
-fn recover(args: &FixArgs, engine: &Engine<'_>, said: &mut Said) -> Result<bool, Failure> {
+/// Looks again once the gateway had its time to come up: from its start until it listens it needs 8 to 40 seconds
+/// (release-2026.2.19, release-2026.9.6), and its supervisor may be starting it again by itself.
+fn look_when_settled(world: &mut dyn World, said: &mut Said) -> Result<(), Failure> {
+    let end = Instant::now() + START_LIMIT;
+    let mut told = false;
+    loop {
+        world.look_again()?;
+        let findings = world.recheck().findings;
+        let silent = findings
+            .iter()
+            .any(|finding| finding.cause == Some(Cause::GatewayNotRunning) && finding.severity == Severity::Error);
+        if !silent || Instant::now() >= end || !matches!(world.gateway(None), Gateway::Unit { .. }) {
+            return Ok(());
+        }
+        if !told {
+            said.text("Waiting for the gateway to listen.\n")?;
+            told = true;
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// The plans for what was found, without those that this run has dealt with already.
+fn plans(args: &FixArgs, world: &dyn World, done: &[Entry], said: &mut Said) -> Result<Vec<Plan>, Failure> {
+    let Offered { mut plans, notes } = world.plans(&args.ids)?;
+    if done.is_empty() {
+        for note in &notes {
+            said.text(&format!("{}\n", crate::render::sanitize(note)))?;
+        }
+        choose::must_be_offered(args, &plans)?;
+    }
+    plans.retain(|plan| done.iter().all(|entry| entry.prepared.plan.finding != plan.finding));
+    plans.into_iter().map(|plan| choose::choose(args, plan)).collect()
+}
+
+/// What came of looking for interrupted runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Recovered {
+    /// There were none, or they stay as they are.
+    Nothing,
+    /// One was taken back.
+    TakenBack,
+    /// The person wants to decide later.
+    Undecided,
+}
+
+/// An interrupted run comes first: what it left is taken back before anything else is changed.
+fn recover(args: &FixArgs, engine: &Engine<'_>, said: &mut Said) -> Result<Recovered, Failure> {
+    let mut recovered = Recovered::Nothing;
     for vault in engine.vaults().map_err(|error| failure(&error))? {
         for id in engine.interrupted(&vault).map_err(|error| failure(&error))? {
             let prepared = match engine.prepare_undo(&vault, &id) {
@@ -104,15 +233,16 @@ fn recover(args: &FixArgs, engine: &Engine<'_>, said: &mut Said) -> Result<bool,
             }
             if !args.yes && !ask("Take back the interrupted run first?")? {
                 said.text(&format!("Nothing was changed. Decide about {id} first: openclaw-doctor undo {id}\n"))?;
-                return Ok(false);
+                return Ok(Recovered::Undecided);
             }
+            recovered = Recovered::TakenBack;
             let (undo, alarms) =
                 engine.undo(&prepared, &vault, jiff::Timestamp::now()).map_err(|error| failure(&error))?;
             said.text(&format!("The interrupted run was taken back, by {undo}.\n"))?;
             said.alarms(&alarms);
         }
     }
-    Ok(true)
+    Ok(recovered)
 }
 
 /// Shows every plan and asks for those that are admitted.
@@ -151,100 +281,6 @@ fn decide(args: &FixArgs, prepared: &[PreparedPlan], said: &mut Said) -> Result<
     Ok(decisions)
 }
 
-/// Says what came of it all.
-fn conclude(
-    args: &FixArgs,
-    world: &dyn World,
-    prepared: &[PreparedPlan],
-    decisions: &[Decision],
-    applied: Option<&Applied>,
-    recheck: &Recheck,
-    said: &mut Said,
-) -> Outcome {
-    let fate = |place: usize| applied.and_then(|applied| applied.fates.get(place)).and_then(Option::as_ref);
-    let still = |plan: &Plan| recheck.findings.iter().any(|finding| finding.fingerprint == plan.finding);
-    let mut all_done = true;
-    for (place, (plan, decision)) in prepared.iter().zip(decisions).enumerate() {
-        match (fate(place), decision) {
-            (Some(fate), _) => {
-                said.text(&format!("{}\n", show::fate(&plan.plan, fate)))?;
-                if *fate == Fate::Applied && still(&plan.plan) {
-                    said.text("  It was applied, but the finding is still there.\n")?;
-                    all_done = false;
-                }
-                all_done &= *fate == Fate::Applied;
-            }
-            (None, Decision::Chosen | Decision::Shown | Decision::Declined) => all_done = false,
-            (None, Decision::Impossible) => {
-                all_done &= matches!(plan.standing, Standing::Nothing | Standing::Manual);
-            }
-            (None, Decision::NotAdmitted) => {}
-        }
-    }
-    let alarms = applied.map(|applied| applied.alarms.clone()).unwrap_or_default();
-    said.alarms(&alarms);
-    all_done &= alarms.is_empty();
-    if prepared.iter().any(|plan| matches!(plan.standing, Standing::NeedsRoot(_))) {
-        said.text(&format!("Run as root: {}\n", as_root(args, world)))?;
-    }
-    if let Some(applied) = applied {
-        let sudo = if rustix::process::geteuid().is_root() { "sudo " } else { "" };
-        let undo = join(&[&format!("{sudo}openclaw-doctor undo {}", applied.id), &world.options()]);
-        said.text(&format!("This was transaction {}. To take it back: {undo}\n", applied.id))?;
-    }
-    let errors = recheck.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-    if prepared.is_empty() && errors == 0 {
-        said.text("Nothing needs fixing.\n")?;
-    } else if errors > 0 && all_done {
-        said.text(&format!(
-            "{errors} finding(s) remain that lock somebody out; `openclaw-doctor check` shows them.\n"
-        ))?;
-    }
-    let exit = match &recheck.inconclusive {
-        _ if !all_done || errors > 0 => Exit::Found,
-        Some(why) => {
-            said.text(&format!("Nobody may call this healthy yet: {why}.\n"))?;
-            Exit::Inconclusive
-        }
-        None => Exit::Ok,
-    };
-    if args.json {
-        let plans: Vec<serde_json::Value> = prepared
-            .iter()
-            .zip(decisions)
-            .enumerate()
-            .map(|(place, (plan, decision))| show::plan_json(plan, *decision, fate(place), still(&plan.plan)))
-            .collect();
-        let remaining: Vec<&str> = recheck.findings.iter().map(|finding| finding.fingerprint.as_str()).collect();
-        said.document(&serde_json::json!({
-            "schemaVersion": 1,
-            "tool": { "name": "openclaw-doctor", "version": env!("CARGO_PKG_VERSION") },
-            "generatedAt": jiff::Timestamp::now(),
-            "dryRun": args.dry_run,
-            "transaction": applied.map(|applied| applied.id.as_str()),
-            "exitCode": exit as u8,
-            "plans": plans,
-            "alarms": alarms,
-            "remaining": remaining,
-            "inconclusive": recheck.inconclusive,
-        }))?;
-    }
-    Ok(exit)
-}
-
-/// The same command, for root.
-fn as_root(args: &FixArgs, world: &dyn World) -> String {
-    let plain = |id: &&String| id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let ids: Vec<&str> = args.ids.iter().filter(plain).map(String::as_str).collect();
-    let admit = if args.admit_unsafe { "--unsafe" } else { "" };
-    join(&["sudo openclaw-doctor fix", &ids.join(" "), admit, &world.options()])
-}
-
-fn join(words: &[&str]) -> String {
-    let words: Vec<&str> = words.iter().copied().filter(|word| !word.is_empty()).collect();
-    words.join(" ")
-}
-
 /// Where lines go: standard output, but standard error where standard output carries a document.
 pub(super) struct Said {
     /// Whether a JSON document is to be printed.
@@ -268,7 +304,7 @@ impl Said {
         }
     }
 
-    fn document(&mut self, document: &serde_json::Value) -> Result<(), Failure> {
+    pub(super) fn document(&mut self, document: &serde_json::Value) -> Result<(), Failure> {
         output::write(format!("{document:#}\n").as_bytes(), None)
     }
 }

@@ -4,7 +4,7 @@ use super::failure::{Exit, Failure, Outcome};
 use super::options::{CollectArgs, OutputArgs};
 use super::{output, probe_text};
 use crate::probe::facts::{Connect, HandshakeSeen, RefusalKind, TrialVerdict, Verdict};
-use crate::probe::{AttemptBudget, Endpoint, ListenerProof, ProbeFacts, ProbeRequest, run as run_probe};
+use crate::probe::{Endpoint, ProbeFacts};
 use crate::report::Tool;
 use clap::Args;
 use serde::Serialize;
@@ -61,31 +61,20 @@ struct Document<'a> {
     facts: &'a ProbeFacts,
 }
 
-/// Runs a probe that the collectors have prepared, and prints what it learnt.
+/// Prints what a probe learnt.
 ///
 /// # Errors
 /// Where the output can't be written.
-pub fn answer(
-    args: &ProbeArgs,
-    request: &ProbeRequest,
-    proof: &dyn ListenerProof,
-    budget: &mut AttemptBudget,
-) -> Outcome {
-    let facts = run_probe(request, proof, budget);
-    let exit = exit_of(&facts);
+pub fn answer(args: &ProbeArgs, facts: &ProbeFacts) -> Outcome {
+    let exit = exit_of(facts);
     let text = if args.json {
-        let document = Document {
-            schema_version: 1,
-            tool: Tool::this(),
-            ok: exit == Exit::Ok,
-            exit_code: exit as u8,
-            facts: &facts,
-        };
+        let document =
+            Document { schema_version: 1, tool: Tool::this(), ok: exit == Exit::Ok, exit_code: exit as u8, facts };
         let text = serde_json::to_string_pretty(&document)
             .map_err(|error| Failure::new("io", format!("the facts can't be written as JSON: {error}")))?;
         format!("{text}\n")
     } else {
-        text_of(&facts, output::width())
+        text_of(facts, output::width())
     };
     if args.json || !args.output.quiet || exit != Exit::Ok {
         output::write(text.as_bytes(), args.output.output.as_deref())?;

@@ -4,7 +4,7 @@ use super::failure::{Failure, Outcome};
 use super::probe::{ProbeArgs, answer};
 use super::world;
 use crate::collect::gateway::{self, Reach};
-use crate::probe::{AttemptBudget, system_proof};
+use crate::probe::system_proof;
 use crate::report::select::Selection;
 
 /// Runs `probe`.
@@ -27,5 +27,5 @@ pub fn run(args: &ProbeArgs) -> Outcome {
     };
     let (request, expected) = gateway::prepare(&collected.snapshot, installation, &collected.vault, &reach);
     let proof = system_proof(expected);
-    answer(args, &request, proof.as_ref(), &mut AttemptBudget::default())
+    answer(args, &gateway::dial(&request, installation, proof.as_ref()))
 }

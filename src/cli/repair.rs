@@ -2,21 +2,23 @@
 
 use super::check::unknown_id;
 use super::failure::{Failure, Outcome};
-use super::fix::{self, FixArgs, Recheck, World};
+use super::fix::{self, FixArgs, Offered, Recheck, World};
 use super::options::{CollectArgs, JudgeArgs, WhereArgs};
+use super::settings::Settings;
 use super::world::{self, Collected};
-use super::{history, undo};
+use super::{history, territory, undo};
 use crate::checks::run::{CheckRun, run as run_checks};
 use crate::fix::lower::Territory;
 use crate::fix::world::{Gateway, Host};
 use crate::model::subject::Subject;
-use crate::model::{Fact, Finding, HostPath, Plan, SecretVault, Severity, Unknown, UnknownKind};
+use crate::model::{Fact, Finding, Plan, SecretVault, Severity, Unknown, UnknownKind};
 use crate::report::build::undecided;
 use crate::report::select::Selection;
 use crate::snapshot::{Installation, Snapshot};
 use clap::Args;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Arguments of `fix`.
 #[derive(Debug, Clone, Args)]
@@ -60,8 +62,8 @@ pub struct HistoryCommand {
 /// Bad usage, no installation, a root that can't be written, and what the engine says.
 pub fn fix(args: &FixCommand) -> Outcome {
     let selection = Selection::new(&args.judge.only, &args.judge.skip).map_err(unknown_id)?;
-    let doctor = Doctor::new(&args.collect, selection)?;
-    fix::run(&args.fix, &doctor)
+    let settings = Arc::clone(&args.judge.settings);
+    fix::run(&args.fix, &mut Doctor::new(&args.collect, selection, settings)?)
 }
 
 /// Runs `undo`.
@@ -69,7 +71,7 @@ pub fn fix(args: &FixCommand) -> Outcome {
 /// # Errors
 /// As [`fix()`].
 pub fn undo(args: &UndoCommand) -> Outcome {
-    undo::run(&args.undo, &Doctor::new(&offline(&args.place), Selection::nothing())?)
+    undo::run(&args.undo, &Doctor::new(&offline(&args.place), Selection::nothing(), Arc::default())?)
 }
 
 /// Runs `history`.
@@ -77,7 +79,7 @@ pub fn undo(args: &UndoCommand) -> Outcome {
 /// # Errors
 /// As [`fix()`].
 pub fn history(args: &HistoryCommand) -> Outcome {
-    history::run(&args.history, &Doctor::new(&offline(&args.place), Selection::nothing())?)
+    history::run(&args.history, &Doctor::new(&offline(&args.place), Selection::nothing(), Arc::default())?)
 }
 
 /// Where things are is all that undoing needs to know.
@@ -89,21 +91,29 @@ fn offline(place: &WhereArgs) -> CollectArgs {
 struct Doctor {
     collect: CollectArgs,
     selection: Selection,
-    first: Collected,
+    settings: Arc<Settings>,
+    now: Judged,
+}
+
+/// What was collected and found, with what the settings made of it.
+struct Judged {
+    collected: Collected,
+    /// Fingerprints of what somebody dismissed.
+    dismissed: BTreeSet<String>,
 }
 
 impl Doctor {
-    fn new(collect: &CollectArgs, selection: Selection) -> Result<Self, Failure> {
+    fn new(collect: &CollectArgs, selection: Selection, settings: Arc<Settings>) -> Result<Self, Failure> {
         if collect.place.root.as_ref().is_some_and(|root| root.is_file()) {
             return Err(Failure::new("usage", "an archive can be judged but not mended")
                 .hint("unpack it (as root, to keep owners) and name the directory with --root"));
         }
-        let first = judge(collect, &selection)?;
-        Ok(Self { collect: collect.clone(), selection, first })
+        let now = judge(collect, &selection, &settings)?;
+        Ok(Self { collect: collect.clone(), selection, settings, now })
     }
 
     fn installation(&self, id: Option<&str>) -> Option<&Installation> {
-        let snapshot = &self.first.snapshot;
+        let snapshot = &self.now.collected.snapshot;
         match id {
             Some(id) => snapshot.installations.iter().find(|installation| installation.id == id),
             None => snapshot.selected(),
@@ -111,12 +121,15 @@ impl Doctor {
     }
 }
 
-fn judge(collect: &CollectArgs, selection: &Selection) -> Result<Collected, Failure> {
+fn judge(collect: &CollectArgs, selection: &Selection, settings: &Settings) -> Result<Judged, Failure> {
     let collected = world::collect(collect, selection)?;
-    let runs = run_checks(&collected.snapshot, |check| {
+    let mut runs = run_checks(&collected.snapshot, |check| {
         if selection.wants_check(check) { Ok(()) } else { Err("not asked for".to_owned()) }
     });
-    Ok(Collected { runs, ..collected })
+    let release = collected.snapshot.selected().and_then(Installation::release);
+    let applied = settings.apply(&mut runs, release, collected.snapshot.as_of);
+    let dismissed = applied.set_aside.into_keys().collect();
+    Ok(Judged { collected: Collected { runs, ..collected }, dismissed })
 }
 
 fn findings(runs: &[CheckRun]) -> impl Iterator<Item = (&Finding, Option<&Plan>)> {
@@ -124,25 +137,42 @@ fn findings(runs: &[CheckRun]) -> impl Iterator<Item = (&Finding, Option<&Plan>)
 }
 
 impl World for Doctor {
-    fn plans(&self, wanted: &[String]) -> Result<Vec<Plan>, Failure> {
-        let named = Selection::new(wanted, &[]).map_err(unknown_id)?;
-        let chosen = findings(&self.first.runs)
-            .filter(|(finding, _)| named.wants_finding(finding) && self.selection.wants_finding(finding));
-        Ok(chosen
-            .filter_map(|(finding, plan)| match plan {
-                Some(plan) => Some(plan.clone()),
-                None if finding.severity >= Severity::Warning => Some(by_hand(finding)),
-                None => None,
-            })
-            .collect())
+    fn look_again(&mut self) -> Result<(), Failure> {
+        self.now = judge(&self.collect, &self.selection, &self.settings)?;
+        Ok(())
     }
 
-    fn recheck(&self) -> Result<Recheck, Failure> {
-        let again = judge(&self.collect, &self.selection)?;
-        let wanted = |finding: &&Finding| self.selection.wants_finding(finding);
-        let findings = findings(&again.runs).map(|(finding, _)| finding).filter(wanted).cloned().collect();
-        let inconclusive = undecided(&again.snapshot).into_iter().next();
-        Ok(Recheck { findings, inconclusive })
+    fn plans(&self, wanted: &[String]) -> Result<Offered, Failure> {
+        let named = Selection::new(wanted, &[]).map_err(unknown_id)?;
+        let chosen: Vec<(&Finding, Option<&Plan>)> = findings(&self.now.collected.runs)
+            .filter(|(finding, _)| named.wants_finding(finding) && self.selection.wants_finding(finding))
+            .collect();
+        // Whoever dismissed a finding does not want it changed, either, unless he names it.
+        let is_named = !wanted.is_empty() || self.selection.names_any();
+        let (left, offered): (Vec<_>, Vec<_>) =
+            chosen.into_iter().partition(|(finding, _)| !is_named && self.now.dismissed.contains(&finding.fingerprint));
+        let mut notes: Vec<String> = left
+            .iter()
+            .map(|(finding, _)| format!("{} is dismissed and left alone; name it to have it fixed.", finding.code))
+            .collect();
+        notes.dedup();
+        let plan = |(finding, plan): (&Finding, Option<&Plan>)| match plan {
+            Some(plan) => Some(plan.clone()),
+            None if finding.severity >= Severity::Warning || finding.cause.is_some() => Some(by_hand(finding)),
+            None => None,
+        };
+        Ok(Offered { plans: offered.into_iter().filter_map(plan).collect(), notes })
+    }
+
+    fn recheck(&self) -> Recheck {
+        let again = &self.now;
+        let wanted = |finding: &&Finding| {
+            self.selection.wants_finding(finding) && !again.dismissed.contains(&finding.fingerprint)
+        };
+        let runs = &again.collected.runs;
+        let findings = findings(runs).map(|(finding, _)| finding).filter(wanted).cloned().collect();
+        let inconclusive = undecided(&again.collected.snapshot).into_iter().next();
+        Recheck { findings, inconclusive }
     }
 
     fn options(&self) -> String {
@@ -167,8 +197,8 @@ impl Host for Doctor {
         };
         installation.account.as_ref().map(|known| Territory {
             account: known.account.clone(),
-            bases: bases(installation, known.account.uid),
-            frozen: frozen(&self.first.snapshot, installation),
+            bases: territory::bases(installation, known.account.uid),
+            frozen: territory::frozen(&self.now.collected.snapshot, installation),
         })
     }
 
@@ -186,64 +216,19 @@ impl Host for Doctor {
         }
     }
 
+    fn external_supervisor(&self, installation: Option<&str>) -> Option<String> {
+        territory::external_supervisor(&self.now.collected.snapshot, self.installation(installation)?)
+    }
+
     fn secrets(&self) -> &SecretVault {
-        &self.first.vault
+        &self.now.collected.vault
     }
 
     fn home(&self) -> Option<PathBuf> {
-        let installation = self.first.snapshot.selected()?;
+        let installation = self.now.collected.snapshot.selected()?;
         let of_account = installation.account().and_then(|account| account.home.clone());
         of_account.or_else(|| installation.home.as_ref().map(|home| home.as_path().to_path_buf()))
     }
-}
-
-/// State, configuration, locks and user units: nothing outside is ever written.
-fn bases(installation: &Installation, uid: u32) -> Vec<HostPath> {
-    let mut bases = vec![installation.state_dir.clone()];
-    bases.extend(installation.real_state_dir.clone());
-    bases.extend(installation.config.files.iter().filter_map(HostPath::parent));
-    for product in ["openclaw", "clawdbot"] {
-        bases.push(HostPath::from(format!("/tmp/{product}-{uid}").as_str()));
-    }
-    if let Some(home) = &installation.home {
-        bases.push(home.join(".config/systemd/user"));
-        bases.push(home.join("Library/LaunchAgents"));
-    }
-    bases.sort();
-    bases.dedup();
-    bases
-}
-
-/// What somebody else owns, and what to edit instead (host-by-release 1.1: `OPENCLAW_NIX_MODE`, `OPENCLAW_CONFIG_READONLY`,
-/// `OPENCLAW_SERVICE_REPAIR_POLICY`).
-fn frozen(snapshot: &Snapshot, installation: &Installation) -> Vec<(HostPath, String)> {
-    let mut frozen = Vec::new();
-    let is_set = |name: &str| {
-        let set = |environment: &crate::snapshot::environment::Environment| {
-            environment.plain(name).is_some_and(|value| !matches!(value, "0" | "false" | "no" | "off"))
-        };
-        let units = snapshot.services.known().into_iter().flat_map(|services| services.gateways());
-        snapshot.caller_environment.known().is_some_and(set)
-            || units
-                .filter(|unit| unit.home_owner == installation.account().map(|account| account.uid))
-                .any(|unit| set(&unit.environment))
-            || installation.env_files.iter().filter_map(|file| file.environment.known()).any(set)
-    };
-    let config = &installation.config.path;
-    if is_set("OPENCLAW_NIX_MODE") {
-        frozen.push((config.clone(), "OPENCLAW_NIX_MODE is set: change the Nix expression that makes it".to_owned()));
-    } else if is_set("OPENCLAW_CONFIG_READONLY") {
-        frozen.push((
-            config.clone(),
-            "OPENCLAW_CONFIG_READONLY is set: change the source that it is deployed from".to_owned(),
-        ));
-    }
-    let managed =
-        installation.tree.kept().find(|entry| entry.path == *config).and_then(|entry| entry.leads_to.as_ref());
-    if let Some(target) = managed.filter(|target| target.starts_with(&HostPath::from("/nix/store"))) {
-        frozen.push((config.clone(), format!("it is a link into {target}: change the Nix expression that makes it")));
-    }
-    frozen
 }
 
 /// Which supervisor or process runs the gateway of an installation.

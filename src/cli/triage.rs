@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> Outcome {
         return Err(Failure::new("usage", "there is no text to judge").hint("openclaw-doctor triage thread.txt"));
     }
     let broken = |error: &dyn std::fmt::Display| Failure::new("malformed", error.to_string());
-    let signatures = SignatureSet::builtin().map_err(|error| broken(&error))?;
+    let signatures = SignatureSet::in_use().map_err(|error| broken(&error))?;
     let found = triage(&text, args.openclaw_version.as_ref(), &signatures).map_err(|error| broken(&error))?;
     let shown = if args.json {
         serde_json::to_string_pretty(&Document::of(&found)).map_err(|error| broken(&error))? + "\n"

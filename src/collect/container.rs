@@ -80,7 +80,10 @@ fn container(source: &dyn Source, variable: &impl Fn(&str) -> Option<String>) ->
 
 fn wsl(source: &dyn Source) -> Fact<Wsl> {
     if !source.is_live() {
-        return Fact::Unknown(Unknown::offline_root());
+        // The kernel is not that of the image; what WSL leaves in one is.
+        let Some(conf) = text(source, "/etc/wsl.conf") else { return Fact::Unknown(Unknown::offline_root()) };
+        let (systemd, interop) = (ini_flag(&conf, "boot", "systemd"), ini_flag(&conf, "interop", "enabled"));
+        return Fact::Known(Wsl { version: None, systemd, interop });
     }
     if !cfg!(target_os = "linux") {
         return Fact::Absent;

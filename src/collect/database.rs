@@ -2,6 +2,7 @@
 
 use super::source::{EntryKind, ReadAt, ReadError, Reader, Source};
 use crate::model::{Fact, HostPath, SecretVault};
+use crate::snapshot::tree::{EntryFacts, EntryRole, TreeFacts};
 use crate::statedb::{DbFile, DbFiles, FileIdentity, Limits, Readable, StateDatabase, read_state_db};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -22,6 +23,33 @@ pub fn collect(
     let files = SourceDbFiles { source, reader, path, open: RefCell::new(HashMap::new()) };
     let limits = Limits::within(deadline.saturating_duration_since(Instant::now()));
     read_state_db(&files, vault, &limits)
+}
+
+/// So many copies are judged, the newest first.
+const MOST_COPIES: usize = 3;
+
+/// Reads the copies of the state database that lie beside it.
+pub fn copies(
+    source: &dyn Source,
+    tree: &TreeFacts,
+    reader: Reader<'_>,
+    vault: &mut SecretVault,
+    deadline: Instant,
+) -> Vec<StateDatabase> {
+    let is_companion = |path: &HostPath| ["-wal", "-shm", "-journal"].iter().any(|end| path.file_name().ends_with(end));
+    let mut found: Vec<&EntryFacts> = tree
+        .key
+        .iter()
+        .filter(|entry| entry.role == EntryRole::DatabaseCopy && entry.meta.size > 0 && !is_companion(&entry.path))
+        .collect();
+    found.sort_by_key(|entry| std::cmp::Reverse(entry.meta.mtime_ns));
+    let judged = found.into_iter().take(MOST_COPIES).filter_map(|entry| {
+        let path = entry.path.as_path().to_path_buf();
+        let files = SourceDbFiles { source, reader, path, open: RefCell::new(HashMap::new()) };
+        let limits = Limits::within(deadline.saturating_duration_since(Instant::now()));
+        read_state_db(&files, vault, &limits).known().cloned()
+    });
+    judged.collect()
 }
 
 struct SourceDbFiles<'s> {

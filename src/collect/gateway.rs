@@ -4,12 +4,15 @@
 use super::recognise;
 use crate::model::secret::SecretKind;
 use crate::model::{HostPath, SecretLabel, SecretVault};
-use crate::probe::proof::ExpectedGateway;
-use crate::probe::{Endpoint, ProbeRequest, SecretCandidate, Target};
+use crate::probe::{
+    AttemptBudget, Endpoint, ExpectedGateway, Limiter, ListenerProof, ProbeFacts, ProbeRequest, SecretCandidate,
+    Target, run as run_probe,
+};
 use crate::snapshot::config::ConfigValue;
 use crate::snapshot::environment::{EnvValue, Environment, Place};
 use crate::snapshot::{Installation, Snapshot};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// The port of a gateway that nothing else tells.
@@ -62,6 +65,29 @@ pub fn prepare(
         is_gateway: recognise::listens_as_gateway,
     };
     (request, expected)
+}
+
+/// Refused secrets of this run of the program. The gateway's limiter counts them over all rounds of `--wait` and over the
+/// checks before and after a fix, and so does this.
+static ATTEMPTS: Mutex<AttemptBudget> = Mutex::new(AttemptBudget::new());
+
+/// Talks to the gateway, staying below the limiter that the configuration sets.
+pub fn dial(request: &ProbeRequest, installation: &Installation, proof: &dyn ListenerProof) -> ProbeFacts {
+    let mut attempts = ATTEMPTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(limiter) = limiter(installation) {
+        attempts.stay_below(limiter);
+    }
+    run_probe(request, proof, &mut attempts)
+}
+
+/// `gateway.auth.rateLimit`, with OpenClaw's defaults for what it leaves out (host-by-release, 6).
+fn limiter(installation: &Installation) -> Option<Limiter> {
+    let set = installation.config.at(&["gateway", "auth", "rateLimit"])?;
+    let number = |key: &str, default: u64| set.at(&[key]).and_then(|node| node.as_u64()).unwrap_or(default);
+    Some(Limiter {
+        max_attempts: usize::try_from(number("maxAttempts", 10)).unwrap_or(usize::MAX),
+        window: Duration::from_millis(number("windowMs", 60_000)),
+    })
 }
 
 /// The unit's port before the configuration's (host-by-release 2.2).

@@ -6,7 +6,7 @@ use super::discover::Candidate;
 use super::source::{Account, Source};
 use crate::model::plan::Manager;
 use crate::model::{Fact, HostPath, UnknownKind};
-use crate::snapshot::installation::{AccountFrom, GatewayAccount};
+use crate::snapshot::installation::{AccountFrom, GatewayAccount, Installation};
 use crate::snapshot::service::{ServiceFacts, ServiceUnit};
 use std::path::Path;
 
@@ -74,20 +74,30 @@ fn bare(accounts: &AccountBook, uid: u32, gid: u32) -> Account {
 
 /// Whether a unit would start a gateway on this state directory.
 pub fn serves(unit: &ServiceUnit, candidate: &Candidate) -> bool {
+    starts_on(unit, &candidate.state_dir, candidate.home.as_deref(), candidate.profile.as_deref())
+}
+
+/// The same for an installation.
+pub fn works_on(unit: &ServiceUnit, installation: &Installation) -> bool {
+    let home = installation.home.as_ref().map(HostPath::as_path);
+    starts_on(unit, installation.state_dir.as_path(), home, installation.profile.as_deref())
+}
+
+fn starts_on(unit: &ServiceUnit, state_dir: &Path, own_home: Option<&Path>, profile: Option<&str>) -> bool {
     let state = unit.state_dir.as_ref().map(|state| state.value.as_path());
     let home = unit.home.as_ref().map(|home| home.value.as_path());
     match (state, home) {
-        (Some(state), _) => state == candidate.state_dir,
-        (None, Some(home)) => candidate.home.as_deref() == Some(home) && candidate.profile == unit.profile,
+        (Some(state), _) => state == state_dir,
+        (None, Some(home)) => own_home == Some(home) && profile == unit.profile.as_deref(),
         (None, None) => {
-            let in_home = candidate.home.as_deref().is_some_and(|home| unit.path.as_path().starts_with(home));
-            in_home && candidate.profile == unit.profile
+            let in_home = own_home.is_some_and(|home| unit.path.as_path().starts_with(home));
+            in_home && profile == unit.profile.as_deref()
         }
     }
 }
 
 /// `User=` of a system unit, or the owner of the home that holds a user unit.
-fn unit_account(accounts: &AccountBook, unit: &ServiceUnit) -> Option<Account> {
+pub fn unit_account(accounts: &AccountBook, unit: &ServiceUnit) -> Option<Account> {
     match (&unit.manager, &unit.user) {
         (Manager::SystemdUser { uid }, _) => Some(accounts.by_uid(*uid).0),
         (_, Some(user)) => accounts.resolve(&user.value).known().cloned(),

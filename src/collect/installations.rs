@@ -9,7 +9,7 @@ use crate::model::{Fact, HostPath, Release, SecretVault, UnknownKind};
 use crate::snapshot::config::{ConfigFacts, ConfigFrom};
 use crate::snapshot::environment::{EnvFile, Place};
 use crate::snapshot::installation::{FoundBy, GatewayAccount, Installation, JudgedRelease, StoreKind, Versions};
-use crate::snapshot::service::ServiceFacts;
+use crate::snapshot::service::{ServiceFacts, ServiceUnit};
 use crate::snapshot::store::{FileState, JsonStore};
 use crate::statedb::StateDatabase;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,8 @@ impl Run<'_> {
         homes
     }
 
-    pub(super) fn candidates(&self, homes: &[PathBuf]) -> Vec<Candidate> {
+    /// Where installations may be: what the options name, else what the caller's environment, the homes and the units name.
+    pub(super) fn candidates(&self, homes: &[PathBuf], services: Option<&ServiceFacts>) -> Vec<Candidate> {
         let request = self.request;
         let option = Directions {
             state_dir: request.state_dir.clone(),
@@ -89,12 +90,28 @@ impl Run<'_> {
                 }
             }
         }
-        for candidate in homes.iter().flat_map(|home| discover::in_home(self.source, home)) {
+        let in_homes = homes.iter().flat_map(|home| discover::in_home(self.source, home));
+        for candidate in in_homes.chain(self.of_units(homes, services)) {
             if !found.iter().any(|other| other.state_dir == candidate.state_dir) {
                 found.push(candidate);
             }
         }
         found
+    }
+
+    /// State directories that units of the accounts looked at name by `OPENCLAW_STATE_DIR`, wherever they lie.
+    fn of_units(&self, homes: &[PathBuf], services: Option<&ServiceFacts>) -> Vec<Candidate> {
+        let units = services.into_iter().flat_map(ServiceFacts::gateways).filter(|unit| !unit.masked);
+        let candidate = |unit: &ServiceUnit| {
+            let state_dir = unit.state_dir.as_ref()?.value.as_path().to_path_buf();
+            let account = gateway_account::unit_account(&self.accounts, unit)?;
+            let home = account.home.filter(|home| homes.contains(home))?;
+            let config = unit.config_path.as_ref().map(|config| config.value.as_path().to_path_buf());
+            let directions = Directions { state_dir: Some(state_dir), config, profile: None };
+            let by = FoundBy::Service(unit.name.clone());
+            discover::directed(self.source, Some(&home), &directions, by, ConfigFrom::ServiceEnvironment)
+        };
+        units.filter_map(candidate).filter(|candidate| self.exists(candidate)).collect()
     }
 
     pub(super) fn exists(&self, candidate: &Candidate) -> bool {
@@ -142,11 +159,18 @@ impl Run<'_> {
             home: candidate.home.as_deref().map(HostPath::from),
             state_dir: HostPath::from(candidate.state_dir.as_path()),
             real_state_dir: real.map(HostPath::from),
-            account,
+            account: account.clone(),
             release,
             versions,
             store: store_kind(&devices, &database),
             config,
+            database_copies: database::copies(self.source, &tree, reader, vault, self.deadline),
+            asked_files: tree::asked(
+                self.source,
+                &candidate.state_dir,
+                &self.request.files,
+                &account.as_ref().map(|account| &account.account),
+            ),
             tree,
             devices,
             database_locks: database_locks::collect(self.source, &database),
@@ -243,13 +267,23 @@ fn store_kind(devices: &JsonStore, database: &Fact<StateDatabase>) -> StoreKind 
     }
 }
 
-/// The installation to judge: the one that was named, else one with an account other than root's, else the first.
-pub(super) fn select(installations: &mut [Installation]) {
+/// The installation to judge: the one that was named, else the one that a unit works on, be it in a home or where the unit
+/// says, else one with an account other than root's, else the first.
+pub(super) fn select(installations: &mut [Installation], services: Option<&ServiceFacts>) {
     let is_roots = |installation: &Installation| installation.account().is_some_and(|account| account.uid == 0);
-    let named = |installation: &Installation| !matches!(installation.found_by, FoundBy::Home);
+    let named =
+        |installation: &Installation| matches!(installation.found_by, FoundBy::Option | FoundBy::CallerEnvironment(_));
+    let served = |installation: &Installation| {
+        !is_roots(installation)
+            && services
+                .into_iter()
+                .flat_map(ServiceFacts::gateways)
+                .any(|unit| !unit.masked && !unit.legacy_name && gateway_account::works_on(unit, installation))
+    };
     let chosen = installations
         .iter()
         .position(named)
+        .or_else(|| installations.iter().position(served))
         .or_else(|| installations.iter().position(|installation| !is_roots(installation)))
         .unwrap_or(0);
     if let Some(installation) = installations.get_mut(chosen) {

@@ -13,7 +13,7 @@ use crate::logs::LogSummary;
 use crate::model::subject::Subject;
 use crate::model::{Fact, HostPath, Release, Secret, SecretVault, Unknown, UnknownKind};
 use crate::probe::facts::EndpointProbe;
-use crate::probe::{AttemptBudget, ProbeFacts, run as run_probe, system_proof};
+use crate::probe::{ProbeFacts, system_proof};
 use crate::snapshot::environment::{Environment, Place};
 use crate::snapshot::installation::Installation;
 use crate::snapshot::listener::ListenerFacts;
@@ -56,6 +56,8 @@ pub struct Request {
     pub repeat_options: Vec<String>,
     /// What the selected checks need.
     pub needs: BTreeSet<Subject>,
+    /// Files below the state directory that the user's own checks ask about.
+    pub files: Vec<String>,
 }
 
 /// Why nothing can be collected.
@@ -112,17 +114,17 @@ impl<'r> Run<'r> {
 
     fn collect(&self, vault: &mut SecretVault) -> Result<Snapshot, RequestError> {
         let homes = self.homes();
-        let candidates = self.candidates(&homes);
+        let services = self.services(&homes, vault);
+        let candidates = self.candidates(&homes, services.known());
         if candidates.is_empty() {
             return Err(RequestError::NoInstallation { looked_in: homes.into_iter().map(HostPath::from).collect() });
         }
-        let services = self.services(&homes, vault);
         let mut installations: Vec<Installation> = candidates
             .iter()
             .enumerate()
             .map(|(index, candidate)| self.installation(index, candidate, services.known(), vault))
             .collect();
-        select(&mut installations);
+        select(&mut installations, services.known());
         let logs = self.logs(&installations, services.known());
         if let Some(installation) = installations.iter_mut().find(|installation| installation.selected) {
             self.learn_from_logs(installation, &logs);
@@ -188,7 +190,7 @@ impl<'r> Run<'r> {
         };
         let (request, expected) = gateway::prepare(snapshot, installation, vault, &self.request.probe_reach);
         let proof = system_proof(expected);
-        Fact::Known(run_probe(&request, proof.as_ref(), &mut AttemptBudget::default()))
+        Fact::Known(gateway::dial(&request, installation, proof.as_ref()))
     }
 
     /// Collects a live subject only where a check needs it.

@@ -77,6 +77,7 @@ pub(super) const EXPLAINS: &[(Cause, &[Cause])] = &[
     (Cause::NotLocal, &[Cause::NewDevice, Cause::PlaintextRefused]),
     (Cause::GatewayTokenDrift, &[Cause::StaleDeviceToken, Cause::AuthRateLimit]),
     (Cause::VersionSkew, &[Cause::ClientProtocol]),
+    (Cause::KnownBug, &[Cause::StaleDeviceToken, Cause::NewDevice]),
     (Cause::ScopeUpgrade, &[Cause::NewDevice]),
     (Cause::DeviceRepin, &[Cause::NewDevice]),
     (Cause::PairingStoreLost, &[Cause::NewDevice, Cause::StaleDeviceToken]),

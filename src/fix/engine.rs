@@ -3,16 +3,17 @@
 use super::actions::{Deed, Purpose};
 use super::error::{FixError, Result};
 use super::gateway::{self, Stopped};
-use super::journal::{Kind, Ledger, PlanResult, PlanStart, StateLocks, TransactionId, Vault};
+use super::journal::{Ledger, PlanResult, PlanStart, TransactionId, Vault};
 use super::lower::{Lowered, Lowering, Overlay, Territory};
 use super::machine::Machine;
 use super::mask::Masker;
 use super::op::Task;
 use super::rights::Actor;
 use super::run::{Own, Site, perform, subjects, take_back};
+use super::transaction::Transaction;
 use super::unchanged::{already_done, must_be_unchanged};
 use super::walk::{Base, Top};
-use super::world::Host;
+use super::world::{Gateway, Host};
 use crate::model::{Action, Applicability, Fact, GatewayDuring, HostPath, Plan};
 
 /// The engine for one host or re-rooted tree.
@@ -56,6 +57,18 @@ pub struct PreparedPlan {
     actor: Option<Actor>,
     bases: Vec<Base>,
     frozen: Vec<(HostPath, String)>,
+}
+
+impl PreparedPlan {
+    /// Who acts for whom, where that could be told.
+    pub(super) fn actor(&self) -> Option<&Actor> {
+        self.actor.as_ref()
+    }
+
+    /// Where it acts.
+    pub(super) fn bases(&self) -> &[Base] {
+        &self.bases
+    }
 }
 
 /// What came of a plan.
@@ -125,14 +138,20 @@ impl<'w> Engine<'w> {
         let installation = prepared.plan.installation.as_deref();
         let territory = self.territory(installation)?;
         let actor = Actor::new(territory.account.clone());
-        if prepared.plan.gateway == GatewayDuring::Stopped {
-            prepared.gateway = Some(gateway::announce(&self.host.gateway(installation))?);
-        } else if prepared
-            .plan
-            .steps
-            .iter()
-            .any(|step| matches!(step.action, Action::DeleteRow { .. } | Action::SetAsideDatabase { .. }))
+        let external = self.host.external_supervisor(installation);
+        if let Some(why) = external.as_ref().filter(|_| prepared.plan.steps.iter().any(|step| is_service(&step.action)))
         {
+            return Err(FixError::no(why));
+        }
+        if prepared.plan.gateway == GatewayDuring::Stopped {
+            let gateway = self.host.gateway(installation);
+            match external {
+                Some(why) if matches!(gateway, Gateway::Unit { .. } | Gateway::Loose { .. }) => {
+                    return Err(FixError::no(format!("the gateway must be stopped for this, and {why}")));
+                }
+                _ => prepared.gateway = Some(gateway::announce(&gateway)?),
+            }
+        } else if prepared.plan.steps.iter().any(|step| touches_database(&step.action)) {
             return Err(FixError::no(
                 "a database is only touched while the gateway is stopped, and this plan does not ask for that",
             ));
@@ -174,7 +193,16 @@ impl<'w> Engine<'w> {
         bases: Vec<Base>,
         overlay: Overlay,
     ) -> Lowering<'a> {
-        Lowering { top: &self.top, actor, frozen, machine: &self.machine, masker: &self.masker, bases, overlay }
+        Lowering {
+            top: &self.top,
+            actor,
+            frozen,
+            machine: &self.machine,
+            masker: &self.masker,
+            secrets: self.host.secrets(),
+            bases,
+            overlay,
+        }
     }
 
     /// Opens the vault that this run writes to.
@@ -218,17 +246,28 @@ impl<'w> Engine<'w> {
         vault: &Vault,
         now: jiff::Timestamp,
     ) -> Result<Applied> {
-        let _lock = vault.lock()?;
+        let mut transaction = Transaction::new(vault, now)?;
+        let applied = self.apply_in(&mut transaction, prepared, chosen)?;
+        transaction.end();
+        Ok(applied)
+    }
+
+    /// The same as a further round of an open transaction.
+    ///
+    /// # Errors
+    /// As [`Engine::apply`].
+    pub fn apply_in(
+        &self,
+        transaction: &mut Transaction<'_>,
+        prepared: &[PreparedPlan],
+        chosen: &[bool],
+    ) -> Result<Applied> {
         let picked: Vec<&PreparedPlan> =
             prepared.iter().zip(chosen).filter(|(_, chosen)| **chosen).map(|(plan, _)| plan).collect();
-        let mut locks = StateLocks::default();
-        for plan in &picked {
-            if let Some(actor) = &plan.actor {
-                locks.take(&self.top, actor, &plan.bases)?;
-            }
-        }
-        let mut ledger = Ledger::begin(vault, Kind::Fix, now)?;
+        let vault = transaction.vault;
+        let ledger = transaction.open(&self.top, &picked)?;
         let mut applied = Applied { id: ledger.id.clone(), fates: Vec::new(), alarms: Vec::new() };
+        // These plans were prepared after what earlier rounds did: what is there now is what they expect.
         let mut own = Own::default();
         let mut stopped: Option<(Option<String>, Stopped)> = None;
         let mut rest = picked.into_iter().peekable();
@@ -238,17 +277,15 @@ impl<'w> Engine<'w> {
                 continue;
             }
             rest.next();
-            let fate = self.apply_one(plan, vault, &mut ledger, &mut own, &mut stopped);
+            let fate = self.apply_one(plan, vault, ledger, &mut own, &mut stopped);
             applied.fates.push(Some(fate));
             let goes_on = rest.peek().is_some_and(|next| {
                 next.plan.gateway == GatewayDuring::Stopped && next.plan.installation == plan.plan.installation
             });
             if !goes_on && let Some((_, debt)) = stopped.take() {
-                applied.alarms.extend(self.settle(plan, vault, &mut ledger, &mut own, &debt));
+                applied.alarms.extend(self.settle(plan, vault, ledger, &mut own, &debt));
             }
         }
-        // The last line only says that nothing is open. Where it cannot be written, the next run finds everything done.
-        let _ = ledger.end(jiff::Timestamp::now());
         Ok(applied)
     }
 
@@ -379,6 +416,23 @@ fn plan_start(prepared: &PreparedPlan, actor: &Actor) -> PlanStart {
         bases: prepared.bases.clone(),
         gateway_stopped: plan.gateway == GatewayDuring::Stopped,
     }
+}
+
+/// Whether an action stops, starts or changes a service.
+fn is_service(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::DisableUnit { .. }
+            | Action::ResetFailedUnit { .. }
+            | Action::StopUnit { .. }
+            | Action::StartUnit { .. }
+            | Action::EndProcess { .. }
+    )
+}
+
+/// Whether an action works on the files of a database, which no gateway may hold meanwhile.
+fn touches_database(action: &Action) -> bool {
+    matches!(action, Action::DeleteRow { .. } | Action::SetAsideDatabase { .. } | Action::RestoreDatabase { .. })
 }
 
 fn only_owners(plan: &Plan) -> bool {

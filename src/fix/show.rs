@@ -3,10 +3,12 @@
 
 use super::engine::{Fate, PreparedPlan, Standing};
 use super::journal::{State, Transaction};
+use super::kinds;
 use super::lower::{Lowered, Shown};
 use super::plain;
 use super::undo::PreparedUndo;
-use crate::model::{Action, Applicability, Plan, Step};
+use crate::model::choice::Choice;
+use crate::model::{Applicability, Plan, Step};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -55,6 +57,16 @@ pub fn plan(prepared: &PreparedPlan, place: usize, of: usize) -> String {
         Standing::Nothing => line(2, "Everything is so already; nothing is changed."),
         Standing::NeedsRoot(what) => line(2, &format!("This needs root: {what}.")),
         Standing::No(_, why) => line(2, &format!("This cannot be applied: {why}.")),
+    }
+    if let Some((first, _)) = plan.choices.split_first() {
+        line(2, if plan.steps.is_empty() { "One of these, which is for you to choose:" } else { "Or, instead:" });
+        for choice in &plan.choices {
+            line(4, &format!("- {}: {}", choice.id, choice.plan.summary));
+            for words in &choice.plan.first {
+                line(6, words);
+            }
+        }
+        line(4, &format!("Choose with: openclaw-doctor fix {} --unsafe {}", plan.code, first.option()));
     }
     if !plan.manual.is_empty() {
         line(2, if plan.steps.is_empty() { "By hand:" } else { "By hand afterwards:" });
@@ -121,8 +133,18 @@ pub fn plan_json(prepared: &PreparedPlan, decision: Decision, fate: Option<&Fate
         "gateway": prepared.gateway,
         "actions": actions,
         "manual": plan.manual,
+        "choices": plan.choices.iter().map(choice_json).collect::<Vec<_>>(),
         "result": result,
         "message": message,
+    })
+}
+
+fn choice_json(choice: &Choice) -> Value {
+    json!({
+        "id": choice.id,
+        "summary": choice.plan.summary,
+        "first": choice.plan.first,
+        "option": choice.option(),
     })
 }
 
@@ -163,40 +185,17 @@ fn action_json(step: &Step, lowered: Option<&Lowered>, fate: Option<&Fate>) -> V
         None => "not-tried",
     };
     json!({
-        "action": kind(&step.action),
+        "action": kinds::kind(&step.action),
         "subject": shown.subject,
         "before": shown.before,
         "after": shown.after,
         "reason": step.reason,
+        "inverse": kinds::inverse(&step.action),
         "diff": shown.diff,
         "entries": shown.entries,
         "notes": shown.notes,
         "result": result,
     })
-}
-
-/// The word for an action in JSON. Part of the contract once released.
-pub fn kind(action: &Action) -> &'static str {
-    match action {
-        Action::Chown { .. } => "chown",
-        Action::ChownTree { .. } => "chown-tree",
-        Action::Chmod { .. } => "chmod",
-        Action::ClearAttributes { .. } => "clear-attributes",
-        Action::Replace { .. } => "replace",
-        Action::EditConfig { .. } => "edit-config",
-        Action::EditStore { .. } => "edit-store",
-        Action::Create { .. } => "create",
-        Action::SetAside { .. } => "set-aside",
-        Action::SetAsideDatabase { .. } => "set-aside-database",
-        Action::Remove { .. } => "remove",
-        Action::RemoveLink { .. } => "remove-link",
-        Action::DisableUnit { .. } => "disable-unit",
-        Action::ResetFailedUnit { .. } => "reset-failed-unit",
-        Action::StopUnit { .. } => "stop-unit",
-        Action::StartUnit { .. } => "start-unit",
-        Action::EndProcess { .. } => "end-process",
-        Action::DeleteRow { .. } => "delete-row",
-    }
 }
 
 /// An undo in lines.

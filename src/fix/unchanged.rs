@@ -16,8 +16,10 @@ pub fn must_be_unchanged(shown: &[Task], fresh: &[Task], own: &Own) -> Result<()
         all.filter(|(path, _)| own.at(path).is_none()).map(|(path, stamp)| (path.clone(), stamp.cloned())).collect()
     };
     let (then, now) = (untouched(shown), untouched(fresh));
-    for (path, expected) in &then {
-        let Some((_, found)) = now.iter().find(|(at, _)| at == path) else {
+    for (number, (path, expected)) in then.iter().enumerate() {
+        // One step can touch a path twice: what is there is set aside, and something else is put in its place.
+        let earlier = then.iter().take(number).filter(|(at, _)| at == path).count();
+        let Some((_, found)) = now.iter().filter(|(at, _)| at == path).nth(earlier) else {
             return Err(FixError::stale(path, "needs another change than when the plan was made"));
         };
         match (expected, found) {

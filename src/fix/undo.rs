@@ -150,6 +150,7 @@ impl Engine<'_> {
             own.expect(&task.op);
         }
         if plan.start.gateway_stopped && !part.tasks.is_empty() {
+            self.must_be_its_gateway(&plan.start)?;
             let announced = gateway::announce(&self.host.gateway(plan.start.installation.as_deref()))?;
             if !undo.gateway.contains(&announced) {
                 undo.gateway.push(announced);
@@ -159,6 +160,23 @@ impl Engine<'_> {
             undo.lines.push(format!("start unit {unit}, which the interrupted run had stopped"));
         }
         Ok(part)
+    }
+
+    /// The ids of installations are counted anew in each run, from what the options name: the one that this run calls by
+    /// the journal's id must be the one that the plan was for, or another account's gateway would be stopped.
+    fn must_be_its_gateway(&self, start: &PlanStart) -> Result<()> {
+        let known = self.host.territory(start.installation.as_deref());
+        let same = known.known().is_some_and(|known| {
+            known.account.uid == start.account.uid && start.bases.iter().any(|base| known.bases.contains(&base.path))
+        });
+        if same {
+            return Ok(());
+        }
+        let place = start.bases.first().map_or_else(|| "another installation".to_owned(), |base| base.path.to_string());
+        Err(FixError::no(format!(
+            "this was done for {place} of uid {}, which these options don't name: name it with --home or --state-dir",
+            start.account.uid
+        )))
     }
 
     /// Takes a prepared transaction back.
@@ -234,6 +252,7 @@ impl Engine<'_> {
         ledger.plan(PlanStart { summary: format!("undo: {}", part.start.summary), ..part.start.clone() })?;
         let mut debt = Stopped { restore: part.owed.clone(), by_hand: None };
         if part.start.gateway_stopped && !part.tasks.is_empty() {
+            self.must_be_its_gateway(&part.start)?;
             let stopped = gateway::stop(self.host, installation, &hands, ledger, own)?;
             debt = Stopped { restore: stopped.restore.or(debt.restore), by_hand: stopped.by_hand };
         }

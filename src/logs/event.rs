@@ -179,6 +179,13 @@ impl LogEvent {
         by_reason.or(self.detail.points_at)
     }
 
+    /// Whether this is a trace of this program's own probe, which says nothing about the gateway's clients: its
+    /// `User-Agent` in `closed before connect`, its display name in `unauthorized` and `protocol mismatch`.
+    pub fn is_of_own_probe(&self) -> bool {
+        let detail = &self.detail;
+        [&detail.user_agent, &detail.client].into_iter().flatten().any(|name| name.starts_with(crate::model::PROGRAM))
+    }
+
     /// Who was refused: the device where it is known, else the forwarded address, else the peer.
     pub fn subject(&self) -> Option<&str> {
         let detail = &self.detail;

@@ -208,3 +208,15 @@ proptest! {
         prop_assert_eq!(summary.sources.len(), 1);
     }
 }
+
+#[test]
+fn the_traces_of_the_doctors_own_probe_are_counted_and_left_out() {
+    let line = |agent: &str| {
+        format!(
+            "2026-03-01T00:00:00.000Z [ws] closed before connect conn=c1 remote=127.0.0.1 fwd=n/a origin=n/a host=h ua={agent} code=1008 reason=device identity required\n"
+        )
+    };
+    let unauthorized = "2026-03-01T00:00:01.000Z [ws] unauthorized conn=c2 remote=127.0.0.1 client=openclaw-doctor probe cli v0.1.0 role=operator scopes=0 auth=token device=no reason=token_mismatch\n";
+    let summary = scan(format!("{}{unauthorized}{}", line("openclaw-doctor/0.1.0"), line("n/a")));
+    assert_eq!((summary.own_probe, summary.events.len(), summary.episodes.len()), (2, 1, 1), "{summary:?}");
+}

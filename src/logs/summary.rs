@@ -82,6 +82,9 @@ pub struct LogSummary {
     pub events: Vec<LogEvent>,
     /// Events that were seen but are not kept in [`Self::events`].
     pub dropped: u64,
+    /// Events that are traces of this program's own probe. They are counted here and left out of everything else.
+    #[serde(default)]
+    pub own_probe: u64,
     /// Series of like events.
     pub episodes: Vec<Episode>,
     /// Events of series that were too many to follow.
@@ -158,6 +161,10 @@ impl Builder {
 
     /// Adds an event.
     pub fn add(&mut self, event: LogEvent) {
+        if event.is_of_own_probe() {
+            self.summary.own_probe += 1;
+            return;
+        }
         *self.summary.counts.entry(event.kind.id().to_owned()).or_default() += 1;
         self.summary.newest = self.summary.newest.max(event.time);
         self.note_release(&event);

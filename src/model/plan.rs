@@ -4,6 +4,8 @@
 //! applies, verifies and journals. A check therefore never writes a diff, a backup or an inverse itself.
 
 use super::HostPath;
+use super::choice::Choice;
+use super::secret::SecretLabel;
 use super::store_edit::{Holds, StoreEdit};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -248,6 +250,11 @@ pub enum Action {
     /// Edit a JSON5 document by span, all edits or none. `side_file` takes what [`ConfigEdit::MoveOut`] moves out; it
     /// must not exist yet.
     EditConfig { path: HostPath, edits: Vec<ConfigEdit>, side_file: Option<HostPath> },
+    /// Put a secret that this run has read into a JSON5 document, in the place of what stands at `at` or as a new member.
+    /// The plan holds its label only; the value goes from memory into that one file and nowhere else.
+    WriteSecret { path: HostPath, at: JsonPath, secret: SecretLabel },
+    /// Take a variable out of an environment file, or out of a unit file's `Environment=` lines of their own.
+    RemoveVariable { path: HostPath, name: String },
     /// Change a JSON file of the device store by record, all edits or none. Where the file is not there, it is made.
     EditStore { path: HostPath, holds: Holds, edits: Vec<StoreEdit> },
     /// Create a file that is not there.
@@ -257,6 +264,9 @@ pub enum Action {
     /// Rename a SQLite database with its `-wal`, `-shm` and `-journal`, those of them that exist when it is done, to
     /// `to` and its companions' names. The gateway must be stopped.
     SetAsideDatabase { database: HostPath, to: HostPath },
+    /// Put a copy in the place of a SQLite database, whose files are set aside as [`Action::SetAsideDatabase`] does. The
+    /// copy is judged again when the plan is prepared and when it is applied. The gateway must be stopped.
+    RestoreDatabase { database: HostPath, from: HostPath, to: HostPath },
     /// Remove a file that is proven to be a leftover; a backup is kept.
     Remove { path: HostPath },
     /// Remove a symbolic link that leads to `target`, such as the link that enables a unit.
@@ -315,6 +325,8 @@ pub struct Plan {
     pub manual: Vec<String>,
     /// What the gateway must be doing meanwhile.
     pub gateway: GatewayDuring,
+    /// Other ways out, of which a person may choose one.
+    pub choices: Vec<Choice>,
 }
 
 impl Plan {
@@ -341,6 +353,7 @@ impl Plan {
             steps,
             manual: Vec::new(),
             gateway: GatewayDuring::Any,
+            choices: Vec::new(),
         }
     }
 

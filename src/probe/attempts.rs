@@ -30,16 +30,21 @@ pub struct AttemptBudget {
 
 impl Default for AttemptBudget {
     fn default() -> Self {
-        Self::below(None)
+        Self::new()
     }
 }
 
 impl AttemptBudget {
-    /// A budget that stays below this limiter: at most three refusals, and one less than would close it.
-    pub fn below(limiter: Option<Limiter>) -> Self {
-        let most = limiter.map_or(MOST, |limiter| MOST.min(limiter.max_attempts.saturating_sub(1)));
-        let window = limiter.map_or(WINDOW, |limiter| limiter.window.max(WINDOW));
-        Self { most, window, refused: VecDeque::new() }
+    /// A budget for the default limiter.
+    pub const fn new() -> Self {
+        Self { most: MOST, window: WINDOW, refused: VecDeque::new() }
+    }
+
+    /// Stays below this limiter from now on: at most three refusals, and one less than would close it. What was spent
+    /// stays spent.
+    pub fn stay_below(&mut self, limiter: Limiter) {
+        self.most = MOST.min(limiter.max_attempts.saturating_sub(1));
+        self.window = limiter.window.max(WINDOW);
     }
 
     /// Whether one more secret may be tried.
@@ -78,14 +83,19 @@ mod tests {
     #[test]
     fn a_tighter_limiter_is_respected() {
         let start = Instant::now();
-        let mut tight = AttemptBudget::below(Some(Limiter { max_attempts: 2, window: Duration::from_secs(600) }));
+        let below = |max_attempts, window| {
+            let mut budget = AttemptBudget::new();
+            budget.stay_below(Limiter { max_attempts, window });
+            budget
+        };
+        let mut tight = below(2, Duration::from_secs(600));
         assert!(tight.allows(start));
         tight.spend(start);
         assert!(!tight.allows(start + Duration::from_secs(599)));
         assert!(tight.allows(start + Duration::from_secs(600)));
-        let mut tightest = AttemptBudget::below(Some(Limiter { max_attempts: 1, window: WINDOW }));
+        let mut tightest = below(1, WINDOW);
         assert!(!tightest.allows(start), "the first wrong secret would close it");
-        let mut wide = AttemptBudget::below(Some(Limiter { max_attempts: 100, window: Duration::ZERO }));
+        let mut wide = below(100, Duration::ZERO);
         (0..3).for_each(|_| wide.spend(start));
         assert!(!wide.allows(start));
     }

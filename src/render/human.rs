@@ -104,10 +104,7 @@ impl Page {
 
     fn about(&mut self, report: &Report) {
         let Some(installation) = report.installations.iter().find(|installation| installation.selected) else { return };
-        let versions = &installation.versions;
-        let version =
-            [&versions.running, &versions.service, &versions.state, &versions.cli].into_iter().flatten().next();
-        let mut about = format!("{} {}", installation.product, version.map_or("of unknown release", String::as_str));
+        let mut about = installation.product_words();
         let _ = write!(about, ", state in {}", installation.state_dir);
         match (&installation.gateway_user, &installation.gateway_user_from) {
             (Some(user), Some(from)) => {

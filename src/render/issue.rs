@@ -10,11 +10,7 @@ use std::fmt::Write as _;
 /// Fills the form. What only a person can know stands in comments. `extra` are further sections in Markdown.
 pub fn render(report: &Report, snapshot: &Snapshot, extra: &str) -> String {
     let installation = report.installations.iter().find(|installation| installation.selected);
-    let version = installation.and_then(|installation| {
-        let versions = &installation.versions;
-        [&versions.running, &versions.service, &versions.state, &versions.cli].into_iter().flatten().next().cloned()
-    });
-    let version = version.or_else(|| snapshot.selected()?.release().map(ToString::to_string));
+    let version = installation.and_then(|installation| Some(installation.judged_by.as_ref()?.release.clone()));
     let first = report.diagnosis.first();
     let summary = first.map_or("No cause was found.", |first| first.summary.as_str());
     let sections = [

@@ -42,7 +42,9 @@ fn about(report: &Report, text: &mut String) {
     }
     if let Some(installation) = report.installations.iter().find(|installation| installation.selected) {
         let versions = &installation.versions;
+        let judged = installation.judged_by.as_ref().map(|judged| judged.release.clone());
         let named = [
+            ("judged as", &judged),
             ("running", &versions.running),
             ("service", &versions.service),
             ("state", &versions.state),

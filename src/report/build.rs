@@ -2,8 +2,8 @@
 
 use super::select::Selection;
 use super::{
-    CheckSummary, GatewaySummary, Host, InstallationSummary, Report, ReportedFinding, RunBy, SetAside, SetAsideBy,
-    Tool, UnknownFact, Verdict, VersionSummary,
+    CheckSummary, GatewaySummary, Host, InstallationSummary, JudgedBy, Report, ReportedFinding, RunBy, SetAside,
+    SetAsideBy, Tool, UnknownFact, Verdict, VersionSummary,
 };
 use crate::checks::run::{CheckRun, Status};
 use crate::diagnosis::{Diagnosis, Grounds, diagnose};
@@ -216,6 +216,12 @@ fn unknown_facts(snapshot: &Snapshot, runs: &[CheckRun]) -> Vec<UnknownFact> {
     unknown
 }
 
+/// The first thing that a manual plan tells a person to do.
+fn first_words(finding: &Finding, judged: &[(&Finding, Option<&Plan>)]) -> Option<String> {
+    let (_, plan) = judged.iter().find(|(other, _)| other.fingerprint == finding.fingerprint)?;
+    plan.as_ref()?.manual.first().cloned()
+}
+
 /// The one next command: the fix where a machine can help, else what the finding says.
 fn next_step(snapshot: &Snapshot, cause: Cause, findings: &[&Finding], judged: &[(&Finding, Option<&Plan>)]) -> String {
     let has_plan = findings.iter().any(|finding| {
@@ -230,6 +236,7 @@ fn next_step(snapshot: &Snapshot, cause: Cause, findings: &[&Finding], judged: &
     findings
         .iter()
         .find_map(|finding| finding.fix_hint.clone())
+        .or_else(|| findings.iter().find_map(|finding| first_words(finding, judged)))
         .unwrap_or_else(|| doctor_command(snapshot, &format!("explain {cause}")))
 }
 
@@ -266,6 +273,10 @@ fn summary(installation: &Installation) -> InstallationSummary {
         profile: installation.profile.clone(),
         gateway_user: installation.account_name(),
         gateway_user_from: installation.account.known().map(|account| account.from.word().to_owned()),
+        judged_by: installation
+            .release
+            .known()
+            .map(|judged| JudgedBy { release: judged.release.to_string(), from: judged.from.clone() }),
         versions: VersionSummary {
             state: text(&installation.versions.state),
             service: text(&installation.versions.service),

@@ -169,10 +169,32 @@ pub struct InstallationSummary {
     pub gateway_user: Option<String>,
     /// How that is known.
     pub gateway_user_from: Option<String>,
+    /// The release that it was judged by; absent where none is known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub judged_by: Option<JudgedBy>,
     /// Releases that left their mark.
     pub versions: VersionSummary,
     /// Where its device store lives.
     pub store: String,
+}
+
+/// The release that an installation was judged by.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct JudgedBy {
+    /// The release.
+    pub release: String,
+    /// What says so, in words.
+    pub from: String,
+}
+
+impl InstallationSummary {
+    /// `openclaw 2026.2.19 (known by the log)`.
+    pub fn product_words(&self) -> String {
+        match &self.judged_by {
+            Some(judged) => format!("{} {} (known by {})", self.product, judged.release, judged.from),
+            None => format!("{} of unknown release", self.product),
+        }
+    }
 }
 
 /// Releases that left their mark.

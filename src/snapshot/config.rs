@@ -286,15 +286,23 @@ impl ConfigNode {
         }
     }
 
-    /// A port number.
-    pub fn as_u16(&self) -> Option<u16> {
+    /// A whole number that is not negative.
+    pub fn as_u64(&self) -> Option<u64> {
         match &self.value {
-            ConfigValue::Number(number) => number
-                .as_u64()
-                .or_else(|| number.as_f64().filter(|n| n.fract() == 0.0 && *n >= 0.0 && *n < 65536.0).map(|n| n as u64))
-                .and_then(|number| u16::try_from(number).ok()),
+            ConfigValue::Number(number) => number.as_u64().or_else(|| {
+                // 53 bits are exact in a double, and JavaScript has no other numbers.
+                number
+                    .as_f64()
+                    .filter(|n| n.fract() == 0.0 && *n >= 0.0 && *n < 9_007_199_254_740_992.0)
+                    .map(|n| n as u64)
+            }),
             _ => None,
         }
+    }
+
+    /// A port number.
+    pub fn as_u16(&self) -> Option<u16> {
+        self.as_u64().and_then(|number| u16::try_from(number).ok())
     }
 
     /// The elements, if it is an array.

@@ -38,10 +38,16 @@ pub struct Installation {
     pub config: ConfigFacts,
     /// Its files.
     pub tree: TreeFacts,
+    /// Files that the user's own checks ask about, each as it is.
+    #[serde(default)]
+    pub asked_files: Vec<(HostPath, Fact<super::tree::EntryFacts>)>,
     /// The device store of the JSON era, also where it is only a leftover.
     pub devices: super::store::JsonStore,
     /// The SQLite state, also where it is not yet the live store.
     pub database: Fact<crate::statedb::StateDatabase>,
+    /// Copies of the state database beside it, the newest first, each judged as the database itself is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub database_copies: Vec<crate::statedb::StateDatabase>,
     /// Who holds locks on the state database. Live Linux only.
     pub database_locks: Fact<Vec<crate::statedb::locks::Holder>>,
     /// Environment files that the gateway or CLI of this state directory reads (`.env`, `gateway.systemd.env`).

@@ -214,4 +214,7 @@ pub struct StoreCopy {
     pub meta: Meta,
     /// Device ids of the sound records in it; unknown where it can't be read as a whole.
     pub devices: Fact<Vec<DeviceId>>,
+    /// Records in it that no OpenClaw would let in.
+    #[serde(default)]
+    pub unsound: usize,
 }

@@ -25,7 +25,7 @@ pub fn find(paste: &Paste, signatures: &SignatureSet) -> Vec<(usize, LogEvent)> 
             // A release that is known not to print a line can still be quoted; the words then count as they stand.
             (!denied).then_some(event)
         });
-        if let Some(event) = event {
+        if let Some(event) = event.filter(|event| !event.is_of_own_probe()) {
             found.push((logical.first, event));
         }
     }

@@ -158,6 +158,22 @@ impl Case {
         out.into_inner().expect("finished");
     }
 
+    /// Lays the case out as a directory that stands for a host. Owners are kept where root does it.
+    pub fn lay_out(&self, top: &Path) {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let archive = folder.path().join("case.tar");
+        self.root_archive(false, &archive);
+        std::fs::create_dir_all(top).expect("root");
+        let status = Command::new("tar")
+            .args(["--numeric-owner", "-xpf"])
+            .arg(&archive)
+            .arg("-C")
+            .arg(top)
+            .status()
+            .expect("tar runs");
+        assert!(status.success());
+    }
+
     /// The options that go with the case.
     pub fn options(&self, root: &Path) -> Vec<String> {
         let pairs = [
@@ -205,6 +221,12 @@ fn add_file(out: &mut tar::Builder<File>, path: &str, body: &[u8], mode: u32, ui
     header.set_mtime(mtime);
     header.set_size(body.len() as u64);
     out.append_data(&mut header, path, body).expect("file");
+}
+
+/// Says why a test does not look at something. In `.ci/run` every tool is there, so that nothing may be skipped.
+pub fn skipped(why: &str) {
+    println!("skipped: {why}");
+    assert!(std::env::var_os("OPENCLAW_DOCTOR_REQUIRE_TOOLS").is_none(), "{why}, and this run requires every tool");
 }
 
 /// Runs the binary with a clean environment.

@@ -51,6 +51,7 @@ fn step(text: &str) -> Option<Attempt> {
         hash_comment(text, error.offset, &place),
         unclosed_string(text, &error.kind, error.offset, &place),
         missing_comma(text, error.offset, &place),
+        stray_text(text, error.offset, &place),
         stray(text, error.offset, &place),
         closers(text, &error.kind),
     ];
@@ -149,13 +150,52 @@ fn missing_comma(text: &str, offset: usize, place: &impl Fn(usize) -> String) ->
     }
     let before = text.get(..offset)?;
     let end = before.trim_end().len();
-    let ends_value = |c: char| matches!(c, '"' | '\'' | '}' | ']') || c.is_ascii_alphanumeric();
     // On one line two values without a comma are as likely a text with a stray quotation mark.
     if !before.get(end..)?.contains('\n') || !before.trim_end().ends_with(ends_value) {
         return None;
     }
     let change = format!("a comma at the end of {}", place(end));
     Some(Attempt { text: spliced(text, end, 0, ",")?, change, lossless: true })
+}
+
+/// A quoted text between a value and the next key, on one line: what stands before it ends a value, and what follows it is
+/// a key with its colon. Only as a text too many does it make sense; what it was meant for nobody knows, so it is lossy.
+fn stray_text(text: &str, offset: usize, place: &impl Fn(usize) -> String) -> Option<Attempt> {
+    let rest = text.get(offset..)?;
+    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let inside = rest.get(1..)?;
+    let length = inside.find(quote)?;
+    if inside.get(..length)?.contains(['\\', '\n', '\r']) || !text.get(..offset)?.trim_end().ends_with(ends_value) {
+        return None;
+    }
+    let next = inside.get(length + 1..)?;
+    if !starts_with_key(next.trim_start_matches([' ', '\t'])) {
+        return None;
+    }
+    let end = text.get(..offset)?.trim_end().len();
+    let change = format!("a comma in the place of the stray text at {}", place(offset));
+    let mended = spliced(text, end, offset - end + length + 2, ",")?;
+    Some(Attempt { text: mended, change, lossless: false })
+}
+
+fn ends_value(c: char) -> bool {
+    matches!(c, '"' | '\'' | '}' | ']') || c.is_ascii_alphanumeric()
+}
+
+/// `"key":` or `key:`.
+fn starts_with_key(text: &str) -> bool {
+    let quoted = text.strip_prefix(['"', '\'']).and_then(|inside| inside.split_once(['"', '\'']));
+    let (key, rest) = match quoted {
+        Some(parts) => parts,
+        None => match text.split_once(':') {
+            Some((key, _)) => (key, ":"),
+            None => return false,
+        },
+    };
+    let is_word = |key: &str| {
+        !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '-' | '.' | ' '))
+    };
+    is_word(key.trim_end()) && rest.trim_start().starts_with(':')
 }
 
 /// One comma, brace or bracket too many.
@@ -227,6 +267,9 @@ mod tests {
         assert!(!lossless && parse(&text, Dialect::Json5).is_ok());
         let (text, _, lossless) = mended("Config saved!\n{ a: 1 }\n").expect("mended");
         assert_eq!((text.as_str(), lossless), ("{ a: 1 }\n", false));
+        let (text, changes, lossless) = mended("{ a: \"x\" \"y\" b: 1 }").expect("mended");
+        assert_eq!((text.as_str(), lossless), ("{ a: \"x\", b: 1 }", false));
+        assert!(changes.concat().contains("stray text"), "{changes:?}");
         let (text, ..) = mended("```json\n{ a: 1 }\n```\n").expect("mended");
         assert_eq!(text, "{ a: 1 }\n");
     }
@@ -236,7 +279,8 @@ mod tests {
         for text in [
             "",
             "  ",
-            "{ a: \"x\" \"y\" b: 1 }",
+            "{ a: \"x\" \"y\" }",
+            "{ a: \"x\" y: z: 1 }",
             "{\n  a: { b: \"x }\n}",
             "hello",
             "{ a: }",

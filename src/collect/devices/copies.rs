@@ -24,7 +24,8 @@ pub(super) fn copies(files: &Files<'_>, state_dir: &Path) -> Vec<StoreCopy> {
             // A leftover that holds something else, such as `pending.json`, is no copy.
             let is_copy = path.extension().is_none_or(|extension| extension != "tmp")
                 || devices.known().is_some_and(|devices| !devices.is_empty());
-            is_copy.then(|| StoreCopy { path: HostPath::from(path), meta, devices })
+            let unsound = file.records.iter().filter(|record| sound_id(record).is_none()).count();
+            is_copy.then(|| StoreCopy { path: HostPath::from(path), meta, devices, unsound })
         })
         .collect()
 }

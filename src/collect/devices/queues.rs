@@ -18,6 +18,7 @@ pub(super) const MOST_NAMES: usize = 2_000;
 /// Files that the SQLite era leaves or finds (pairing-by-release 1.2 and 1.6), below the state directory.
 const OTHERS: &[&str] = &[
     "devices/bootstrap.json",
+    "exec-approvals.json",
     "devices/paired.json.migrated",
     "devices/pending.json.migrated",
     "devices/bootstrap.json.migrated",
@@ -70,9 +71,13 @@ fn channel_queue(files: &Files<'_>, path: &Path, channel: String) -> ChannelQueu
 /// Other files of the era that exist.
 pub(super) fn others(files: &Files<'_>, state_dir: &Path, identity_dir: &Path) -> Vec<(HostPath, Meta)> {
     let in_state = OTHERS.iter().map(|name| state_dir.join(name));
+    let agents =
+        files.source.list(&state_dir.join("agents"), MOST_NAMES).map(|listing| listing.names).unwrap_or_default();
+    let sessions = agents.iter().map(|agent| state_dir.join("agents").join(agent).join("sessions/sessions.json"));
     let in_identity = IDENTITY_OTHERS.iter().map(|name| identity_dir.join(name));
     in_state
         .chain(in_identity)
+        .chain(sessions)
         .filter_map(|path| copies::meta(files, &path).map(|meta| (HostPath::from(path), meta)))
         .collect()
 }

@@ -56,6 +56,11 @@ pub fn apply(text: &str, edits: &[ConfigEdit]) -> Result<Edited, EditError> {
     Ok(Edited { text: state.text, moved })
 }
 
+/// Whether a document has something at a path.
+pub fn holds(text: &str, at: &JsonPath) -> bool {
+    json5::parse(text, Dialect::Json5).is_ok_and(|document| find(&document.root, at).is_some())
+}
+
 struct State {
     text: String,
     dialect: Dialect,

@@ -25,12 +25,18 @@ impl Lowering<'_> {
     /// The companions go first: what is found in between is then the old database without its log, never a new one
     /// beside the old log.
     pub(super) fn set_aside_database(&mut self, database: &HostPath, to: &HostPath) -> Result<Lowered> {
+        self.subject(database, Last::Keep)?.must_pin()?;
+        self.database_aside(database, to)
+    }
+
+    /// The same for what is there of a database, which can be its companions alone.
+    pub(super) fn database_aside(&mut self, database: &HostPath, to: &HostPath) -> Result<Lowered> {
         let pairs: Vec<(HostPath, HostPath)> = database_files(database).into_iter().zip(database_files(to)).collect();
         let mut tasks = Vec::new();
         let mut names = Vec::new();
         for (from, to) in pairs.iter().rev() {
             let there = self.subject(from, Last::Keep)?.pin()?.is_some();
-            if there || from == database {
+            if there {
                 tasks.push(self.rename(from, to)?);
                 names.push(from.file_name());
             }

@@ -44,13 +44,7 @@ impl Lowering<'_> {
         edits: &[ConfigEdit],
         side_file: Option<&HostPath>,
     ) -> Result<Lowered> {
-        let place = self.subject(path, Last::Follow)?;
-        let (pin, old) = self.contents(&place)?;
-        let stamp = pin.stamp.clone().with_digest(ContentDigest::of(&old));
-        let text = match self.overlay.edited.get(&place.path) {
-            Some(text) => text.clone(),
-            None => String::from_utf8(old).map_err(|_| FixError::refused(&place.path, "is no UTF-8 text"))?,
-        };
+        let (text, place, there) = self.text(path)?;
         let edited = config_edit::apply(&text, edits).map_err(|error| match error {
             config_edit::EditError::Changed(_) => FixError::stale(&place.path, format_args!(": {error}")),
             other => FixError::refused(&place.path, format_args!("cannot be edited: {other}")),
@@ -60,15 +54,32 @@ impl Lowering<'_> {
         if let Some(moved) = &edited.moved {
             let side = side_file.ok_or_else(|| FixError::no("the plan names no file for what it moves out"))?;
             // The side file holds what the configuration held: never more open than that, and never executable.
-            let side_task = self.create_with_mode(side, moved.as_bytes(), stamp.mode & 0o600)?;
+            let side_task = self.create_with_mode(side, moved.as_bytes(), there.1.mode & 0o600)?;
             shown.after = format!("{}; what is moved out goes to {side}", shown.after);
             tasks.push(side_task);
         }
         if edited.text != text {
-            self.overlay.edited.insert(place.path.clone(), edited.text.clone());
-            tasks.push(self.put(&place, &pin, stamp, edited.text.into_bytes())?);
+            tasks.push(self.rewritten(&place, there, edited.text)?);
         }
         Ok(Lowered { tasks, shown })
+    }
+
+    /// A text as earlier steps will have left it, with its place and what is there now.
+    pub(super) fn text(&mut self, path: &HostPath) -> Result<(String, Place, (Pin, Stamp))> {
+        let place = self.subject(path, Last::Follow)?;
+        let (pin, old) = self.contents(&place)?;
+        let stamp = pin.stamp.clone().with_digest(ContentDigest::of(&old));
+        let text = match self.overlay.edited.get(&place.path) {
+            Some(text) => text.clone(),
+            None => String::from_utf8(old).map_err(|_| FixError::refused(&place.path, "is no UTF-8 text"))?,
+        };
+        Ok((text, place, (pin, stamp)))
+    }
+
+    /// The task that puts another text in the place of what is there.
+    pub(super) fn rewritten(&mut self, place: &Place, (pin, stamp): (Pin, Stamp), text: String) -> Result<Task> {
+        self.overlay.edited.insert(place.path.clone(), text.clone());
+        self.put(place, &pin, stamp, text.into_bytes())
     }
 
     /// A file of the device store, changed by record or made.
@@ -127,7 +138,7 @@ impl Lowering<'_> {
         Ok(Lowered { tasks: vec![task], shown })
     }
 
-    fn create_with_mode(&mut self, path: &HostPath, content: &[u8], mode: u32) -> Result<Task> {
+    pub(super) fn create_with_mode(&mut self, path: &HostPath, content: &[u8], mode: u32) -> Result<Task> {
         let place = self.subject(path, Last::Keep)?;
         if place.pin()?.is_some() && !self.overlay.gone.remove(&place.path) {
             return Err(FixError::stale(&place.path, "is there already"));
@@ -150,7 +161,7 @@ impl Lowering<'_> {
     }
 
     /// A subject's bytes, with the pin that they were read through.
-    fn contents(&self, place: &Place) -> Result<(Pin, Vec<u8>)> {
+    pub(super) fn contents(&self, place: &Place) -> Result<(Pin, Vec<u8>)> {
         let pin = place.must_pin()?;
         must_be_plain_file(&pin.stamp, &place.path)?;
         must_be_straight(place, pin.stamp.uid, self.actor)?;
@@ -179,7 +190,7 @@ impl Lowering<'_> {
         Ok(Task::with_bytes(Op::Put { path: place.path.clone(), before: Some(before), image }, content))
     }
 
-    fn change_shown(&self, verb: &'static str, path: &HostPath, old: &[u8], new: &[u8]) -> Shown {
+    pub(super) fn change_shown(&self, verb: &'static str, path: &HostPath, old: &[u8], new: &[u8]) -> Shown {
         Shown {
             verb,
             subject: path.to_string(),

@@ -3,9 +3,11 @@
 
 mod aside;
 mod content;
+mod database;
 mod diff;
 mod machine;
 mod ownership;
+mod secret;
 
 use super::access::Access;
 use super::error::{FixError, Result};
@@ -15,7 +17,7 @@ use super::op::Task;
 use super::rights::Actor;
 use super::walk::{Base, Last, Links, Place, Top, Walker, Way};
 use crate::collect::source::Account;
-use crate::model::{Action, HostPath};
+use crate::model::{Action, HostPath, SecretVault};
 use std::collections::{HashMap, HashSet};
 
 /// Where plans for one installation may act, and for whom.
@@ -93,6 +95,8 @@ pub struct Lowering<'a> {
     pub machine: &'a Machine,
     /// What hides secrets.
     pub masker: &'a Masker,
+    /// What the secrets are that plans name by their labels.
+    pub secrets: &'a SecretVault,
     /// Where the plan may act; grows by what trusted links lead to.
     pub bases: Vec<Base>,
     /// What earlier steps will have done.
@@ -133,10 +137,13 @@ impl Lowering<'_> {
             }
             Action::Replace { path, seen, content } => self.replace(path, *seen, content),
             Action::EditConfig { path, edits, side_file } => self.edit_config(path, edits, side_file.as_ref()),
+            Action::WriteSecret { path, at, secret } => self.write_secret(path, at, secret),
+            Action::RemoveVariable { path, name } => self.remove_variable(path, name),
             Action::EditStore { path, holds, edits } => self.edit_store(path, *holds, edits),
             Action::Create { path, content, mode } => self.create(path, content, *mode),
             Action::SetAside { path, to } => self.set_aside(path, to),
             Action::SetAsideDatabase { database, to } => self.set_aside_database(database, to),
+            Action::RestoreDatabase { database, from, to } => self.restore_database(database, from, to),
             Action::Remove { path } => self.remove(path),
             Action::RemoveLink { path, target } => self.remove_link(path, target),
             Action::DisableUnit { manager, unit, mask } => self.disable_unit(manager, unit, *mask),

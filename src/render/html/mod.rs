@@ -101,11 +101,7 @@ fn head(page: &mut String, report: &Report, class: &str) {
 fn facts(report: &Report) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     if let Some(installation) = report.installations.iter().find(|installation| installation.selected) {
-        let versions = &installation.versions;
-        let version =
-            [&versions.running, &versions.service, &versions.state, &versions.cli].into_iter().flatten().next();
-        let version = version.map_or("release unknown", String::as_str);
-        facts.push(("Product", format!("{} {version}", installation.product)));
+        facts.push(("Product", installation.product_words()));
         facts.push(("State directory", installation.state_dir.to_string()));
         let user = installation.gateway_user.as_deref().unwrap_or("unknown");
         let from = installation.gateway_user_from.as_deref().map(|from| format!(" (known by {from})"));
