@@ -7,6 +7,7 @@ use crate::logs::releases::ReleaseRange;
 use crate::model::{Evidence, Fact, Unknown, UnknownKind};
 use crate::snapshot::config::{ConfigNode, ConfigValue};
 use crate::snapshot::environment::{EnvValue, Environment, Sited};
+use crate::snapshot::listener::Listener;
 use crate::snapshot::service::ServiceUnit;
 use crate::snapshot::tree::EntryFacts;
 use serde::Deserialize;
@@ -367,6 +368,11 @@ fn directive<'s>(unit: &'s ServiceUnit, name: &str) -> Option<&'s Sited<String>>
     set.as_ref()
 }
 
+/// The address, where redaction left it readable.
+fn address_of(listener: &Listener) -> Option<IpAddr> {
+    listener.address.plain().map(IpAddr::to_canonical)
+}
+
 fn listener(
     context: &Context<'_>,
     port: u16,
@@ -381,8 +387,8 @@ fn listener(
     let found = facts.on(port).find(|listener| match address {
         None => true,
         Some(Address::Any) => listener.is_wildcard(),
-        Some(Address::Loopback) => listener.address.to_canonical().is_loopback(),
-        Some(Address::Is(address)) => listener.address.to_canonical() == address.to_canonical(),
+        Some(Address::Loopback) => address_of(listener).is_some_and(|own| own.is_loopback()),
+        Some(Address::Is(address)) => address_of(listener) == Some(address.to_canonical()),
     });
     match (found, facts.unread.first()) {
         (Some(listener), _) => {
