@@ -9,6 +9,8 @@ pub const SCHEMAS: &[(&str, &str)] = &[
     ("triage", include_str!("../../schemas/triage.json")),
     ("snapshot", include_str!("../../schemas/snapshot.json")),
     ("error", include_str!("../../schemas/error.json")),
+    ("own-checks", include_str!("../../schemas/own-checks.json")),
+    ("own-signatures", include_str!("../../schemas/own-signatures.json")),
 ];
 
 /// One object: each document's name with its schema.
