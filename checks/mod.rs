@@ -8,6 +8,7 @@ pub mod database;
 pub mod docs;
 pub mod host;
 pub mod logs;
+pub mod own;
 pub mod ownership;
 pub mod pairing;
 pub mod ports;
@@ -37,6 +38,11 @@ pub trait Check: Sync {
 
     /// Module path below `checks`, for the documentation, for example `ownership/foreign_owner`.
     fn source(&self) -> &'static str;
+
+    /// What it finds, why, and how to be sure: the sections of [`docs::SECTIONS`].
+    fn documentation(&self) -> &'static str {
+        docs::text(self.source()).unwrap_or_default()
+    }
 
     /// The codes that it can report.
     fn codes(&self) -> &'static [CodeSpec];
@@ -106,6 +112,8 @@ pub enum Area {
     Host,
     /// Settings that lock nobody out but leave a door open.
     Safety,
+    /// The user's own rules.
+    Own,
 }
 
 impl Area {
@@ -123,6 +131,7 @@ impl Area {
         Area::Releases,
         Area::Host,
         Area::Safety,
+        Area::Own,
     ];
 
     /// The id.
@@ -140,6 +149,7 @@ impl Area {
             Area::Releases => "releases",
             Area::Host => "host",
             Area::Safety => "safety",
+            Area::Own => "own",
         }
     }
 }
@@ -241,7 +251,6 @@ pub static CHECKS: &[&dyn Check] = &[
     &database::locked::Locked,
     &database::legacy_files::LegacyFiles,
     &database::legacy_identity::LegacyIdentity,
-    &database::legacy_identity::LegacyIdentity,
     &database::retired_files::RetiredFiles,
     &database::stale_locks::StaleLocks,
     &releases::version_skew::VersionSkew,
@@ -251,4 +260,11 @@ pub static CHECKS: &[&dyn Check] = &[
     &host::descriptors::Descriptors,
     &host::namespaces::Namespaces,
     &host::state_dirs::StateDirs,
+    &own::files::OwnFiles,
+    &own::signatures::OwnSignatures,
 ];
+
+/// Every check, the user's own ones last.
+pub fn all() -> impl Iterator<Item = &'static dyn Check> + Clone {
+    CHECKS.iter().copied().chain(own::installed().checks.iter().copied())
+}

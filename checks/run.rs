@@ -1,6 +1,6 @@
 //! Runs checks over a snapshot. A check that panics is caught and shown as crashed.
 
-use super::{CHECKS, Check, Context};
+use super::{Check, Context};
 use crate::model::plan::Plan;
 use crate::model::{Finding, Unknown};
 use crate::snapshot::Snapshot;
@@ -40,13 +40,12 @@ pub enum Status {
 
 /// Runs the checks that `wanted` admits, over the selected installation, in registered order.
 pub fn run(snapshot: &Snapshot, wanted: impl Fn(&dyn Check) -> Result<(), String>) -> Vec<CheckRun> {
-    CHECKS
-        .iter()
+    super::all()
         .map(|check| {
             let started = Instant::now();
-            let mut result = match wanted(*check) {
+            let mut result = match wanted(check) {
                 Err(reason) => skipped(check.id(), reason),
-                Ok(()) => one(snapshot, *check),
+                Ok(()) => one(snapshot, check),
             };
             result.took = started.elapsed();
             result

@@ -18,12 +18,15 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 const ATTACK: &str = "OPENCLAW_DOCTOR_TEST_ATTACK";
 /// What is swapped for what, below the home.
 const ATTACKS: &[&str] = &["dir-link", "file-link", "file-hard-link", "state-link", "dir-dir", "temporary"];
 /// Rounds per attack and kind in a normal run.
-const ROUNDS: usize = 1;
+const ROUNDS: usize = 5;
+/// Rounds of one attack and kind in a row.
+const TURN: usize = 2;
 
 #[test]
 #[ignore = "started by the other tests as a process of its own"]
@@ -46,14 +49,22 @@ fn attacker() {
 
 #[test]
 fn nothing_outside_changes_while_the_account_swaps_components() {
-    attack(ROUNDS, &std::env::temp_dir());
+    attack(ROUNDS, Duration::MAX, &std::env::temp_dir());
 }
 
+/// `cargo test --test fix_adversary -- --ignored thousands_of_rounds --exact --nocapture`: as many rounds as fit in 80 s
+/// on the disk, then on a tmpfs; `OPENCLAW_DOCTOR_TEST_SECONDS` for another time.
 #[test]
 #[ignore = "takes minutes: thousands of rounds, on the disk and on a tmpfs"]
 fn thousands_of_rounds() {
-    attack(60, &std::env::temp_dir());
-    attack(60, Path::new("/dev/shm"));
+    let seconds = std::env::var("OPENCLAW_DOCTOR_TEST_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(80);
+    let mut all = 0;
+    for place in [std::env::temp_dir(), PathBuf::from("/dev/shm")] {
+        let rounds = attack(usize::MAX, Duration::from_secs(seconds), &place);
+        println!("{rounds} rounds in {}", place.display());
+        all += rounds;
+    }
+    println!("{all} rounds, and nothing outside changed");
 }
 
 fn is_root() -> bool {
@@ -163,28 +174,39 @@ impl Drop for Attacker {
     }
 }
 
-fn attack(rounds: usize, place: &Path) {
+/// Rounds of every attack against every kind of plan, as many as asked for or as fit into the time. Returns how many.
+fn attack(rounds: usize, time: Duration, place: &Path) -> usize {
     if !is_root() {
         println!("skipped: needs root to act for another account");
-        return;
+        return 0;
     }
+    let begun = Instant::now();
     let mut fates: BTreeMap<&str, usize> = BTreeMap::new();
-    for attack in ATTACKS {
-        let root = tempfile::tempdir_in(place).unwrap();
-        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        make_outside(root.path());
-        let Some(attacker) = Attacker::start(attack, root.path()) else {
-            println!("skipped: account {UID} cannot run this program");
-            return;
-        };
-        for kind in ["chown-tree", "chown", "mixed", "replace", "remove", "edit-config", "set-aside"] {
-            for _ in 0..rounds {
-                *fates.entry(one_round(&attacker, attack, kind, root.path())).or_default() += 1;
+    // A few rounds of each attack in turn, so that a short time still meets all of them.
+    let turns = rounds.div_ceil(TURN);
+    for turn in 0..turns {
+        for attack in ATTACKS {
+            let root = tempfile::tempdir_in(place).unwrap();
+            fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
+            make_outside(root.path());
+            let Some(attacker) = Attacker::start(attack, root.path()) else {
+                println!("skipped: account {UID} cannot run this program");
+                return 0;
+            };
+            for kind in ["chown-tree", "chown", "mixed", "replace", "remove", "edit-config", "set-aside"] {
+                for _ in 0..TURN.min(rounds) {
+                    *fates.entry(one_round(&attacker, attack, kind, root.path())).or_default() += 1;
+                }
             }
+        }
+        if turn > 0 && begun.elapsed() > time {
+            break;
         }
     }
     println!("rounds by outcome: {fates:?}");
-    assert!(fates.values().sum::<usize>() > 0);
+    let all = fates.values().sum::<usize>();
+    assert!(all > 0);
+    all
 }
 
 fn one_round(attacker: &Attacker, attack: &str, kind: &str, root: &Path) -> &'static str {

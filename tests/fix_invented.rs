@@ -70,6 +70,15 @@ fn unit(name: &str) -> String {
     )
 }
 
+fn agent(label: &str, name: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\"><dict><key>Label</key><string>{label}</string>\
+         <key>RunAtLoad</key><true/><key>ProgramArguments</key><array><string>/usr/local/bin/node</string>\
+         <string>/opt/{name}/{name}.mjs</string><string>gateway</string><string>--port</string><string>18789</string></array>\
+         </dict></plist>\n"
+    )
+}
+
 fn states() -> Vec<(&'static str, Broken, Expect)> {
     let json = Broken::json;
     let sqlite = Broken::sqlite;
@@ -166,6 +175,40 @@ fn states() -> Vec<(&'static str, Broken, Expect)> {
                 .enabled("openclaw-gateway.service")
                 .enabled("moltbot-gateway.service"),
             Clean("duplicate-gateway"),
+        ),
+        (
+            "a launch agent of an old label beside the current one",
+            json("2026.6.1")
+                .home_file("Library/LaunchAgents/ai.openclaw.gateway.plist", agent("ai.openclaw.gateway", "openclaw"))
+                .home_file("Library/LaunchAgents/com.clawdbot.gateway.plist", agent("com.clawdbot.gateway", "clawdbot")),
+            Clean("duplicate-gateway"),
+        ),
+        (
+            "three faults of one cause, in a store of a bare account",
+            json("2026.3.13")
+                .account(31_007)
+                .text(PAIRED, misfiled)
+                .text(PAIRED, commented)
+                .text(PAIRED, bom)
+                .file(PENDING, "[1, 2]"),
+            Clean("pairing-store-damaged"),
+        ),
+        (
+            "every part of it root's, and narrowed to nothing",
+            json("2026.4.24").mode("devices/pending.json", 0).mode("identity", 0).mode(CONFIG, 0).owner("", 0),
+            Clean("state-ownership"),
+        ),
+        (
+            "a link in the place of the state's configuration, and a key too many",
+            json("2026.7.1")
+                .home_file("dotfiles/openclaw.json", "{ gateway: { mode: 'local', bind: 'loopback', auth: { mode: 'token', token: '0123456789abcdef0123456789abcdef0123456789abcdef' } }, nonsense: { a: 1 } } // mine\n")
+                .link(CONFIG, "../dotfiles/openclaw.json"),
+            Clean("config-invalid"),
+        ),
+        (
+            "a database whose pages are garbage in the middle, and its configuration root's",
+            sqlite("2026.9.6").database_copy("openclaw.sqlite.before").damaged(DB).owner(CONFIG, 0).mode(CONFIG, 0o600),
+            Clean("state-ownership"),
         ),
         (
             "two rows that are no JSON",

@@ -174,6 +174,18 @@ fn same(before: &BTreeMap<PathBuf, Picture>, now: &BTreeMap<PathBuf, Picture>) -
     })
 }
 
+/// What is left of the environment file.
+const ENV_LEFT: &[u8] = b"# kept\nOTHER=1\n";
+
+fn has_record(content: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(content).is_ok_and(|store| store["a"]["deviceId"] == "a")
+}
+
+fn is_config(content: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(content);
+    openclaw_doctor::json5::parse(&text, openclaw_doctor::json5::Dialect::Json5).is_ok()
+}
+
 /// Right after the kill: every file that was there is there under some name, whole, and every file that is there now has
 /// contents that it had before, or those of the fix, or is the doctor's temporary one.
 fn nothing_is_lost(
@@ -190,7 +202,9 @@ fn nothing_is_lost(
         let known = before.values().chain(started.values()).any(|known| known.content == entry.content);
         let new = entry.content == PAIRED_MENDED
             || entry.content == b"{}"
-            || path.to_string_lossy().contains("openclaw.json");
+            || entry.content == ENV_LEFT
+            || kind == "edit-store" && has_record(&entry.content)
+            || path.to_string_lossy().contains("openclaw.json") && is_config(&entry.content);
         assert!(known || new || temporary || database(path), "{place}: {path:?} is cut short");
     }
     for (path, entry) in before {
@@ -201,7 +215,8 @@ fn nothing_is_lost(
     let main = real(root, "state/openclaw.sqlite");
     // While a database and its log are moved or put back one after the other, the main file is for a moment without its
     // log: sound, but older. The undo brings them together again.
-    let apart = kind == "set-aside-database" || kind == "delete-row" && place.starts_with("undo");
+    let apart =
+        kind == "set-aside-database" || kind == "restore-database" || kind == "delete-row" && place.starts_with("undo");
     if main.exists() && !apart {
         assert!(
             [["a"].as_slice(), ["a", "b"].as_slice()].iter().any(|all| rows(root) == *all),

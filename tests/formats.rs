@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod support;
+
 use openclaw_doctor::checks::run::Status;
 use openclaw_doctor::diagnosis::Diagnosis;
 use openclaw_doctor::model::{Cause, Certainty, Evidence, Finding, HostPath, Severity};
@@ -261,7 +263,7 @@ fn feed(program: &str, arguments: &[&str], input: &str) -> Option<Output> {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut child) = child else {
-        println!("skipped: {program} is not installed");
+        support::skipped(&format!("{program} is not installed"));
         return None;
     };
     child.stdin.take().unwrap().write_all(input.as_bytes()).expect("it reads");
@@ -286,6 +288,32 @@ fn junit_is_read_by_xmllint() {
         let inconclusive = usize::from(report.exit_code == 3);
         let (cases, errors) = (4 + inconclusive, 1 + inconclusive);
         assert_eq!(numbers, [cases, expected, errors, 1, cases, expected, errors], "{xml}");
+    }
+}
+
+/// What a CI system makes of it: cases, their outcome, and every finding's code in their texts.
+#[test]
+fn junit_is_read_by_a_parser() {
+    for report in corpus() {
+        let xml = junit::render(&report);
+        let read = junit_parser::from_reader(xml.as_bytes()).expect("JUnit XML");
+        let cases: Vec<&junit_parser::TestCase> = read.suites.iter().flat_map(|suite| &suite.cases).collect();
+        let inconclusive = usize::from(report.exit_code == 3);
+        let failing = report.findings.iter().filter(|finding| report.fails(finding)).count();
+        assert_eq!((read.tests as usize, cases.len()), (4 + inconclusive, 4 + inconclusive));
+        let of =
+            |status: fn(&junit_parser::TestStatus) -> bool| cases.iter().filter(|case| status(&case.status)).count();
+        assert_eq!(of(junit_parser::TestStatus::is_failure), usize::from(failing > 0));
+        assert_eq!(of(junit_parser::TestStatus::is_error), 1 + inconclusive);
+        assert_eq!(of(junit_parser::TestStatus::is_skipped), 1);
+        let mut texts = String::new();
+        for case in &cases {
+            if let junit_parser::TestStatus::Failure(failure) = &case.status {
+                texts.push_str(&failure.text);
+            }
+            texts.push_str(case.system_out.as_deref().unwrap_or_default());
+        }
+        assert_eq!(texts.matches("-code]").count(), report.findings.len(), "{texts}");
     }
 }
 
@@ -314,13 +342,30 @@ fn tap_is_read_by_a_harness() {
         let older = text.replacen("TAP version 14", "TAP version 13", 1);
         let Some(output) = feed("perl", &["-MTAP::Parser", "-e", script], &older) else { return };
         if !output.status.success() && said(&output).contains("Can't locate TAP/Parser.pm") {
-            println!("skipped: TAP::Parser is not installed");
-            return;
+            return support::skipped("TAP::Parser is not installed");
         }
         let inconclusive = usize::from(report.exit_code == 3);
         let failing = usize::from(report.findings.iter().any(|finding| report.fails(finding)));
         let with_yaml = 1 + usize::from(!report.findings.is_empty()) + inconclusive;
         let expected = format!("0 {} {} 1 {with_yaml}", 4 + inconclusive, 1 + failing + inconclusive);
         assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), expected, "{}\n{text}", said(&output));
+    }
+}
+
+/// `prove` runs what prints TAP; its own exit code and counts come from what it read.
+#[test]
+fn tap_is_counted_by_prove() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, report) in [("broken", hostile("plain")), ("healthy", report(Vec::new(), "nothing found"))] {
+        let mut report = report;
+        report.checks.retain(|check| name == "broken" || check.status != Status::Crashed);
+        let file = folder.path().join(format!("{name}.t"));
+        std::fs::write(&file, tap::render(&report).replacen("version 14", "version 13", 1)).unwrap();
+        let Some(output) = feed("prove", &["--exec", "cat", file.to_str().unwrap()], "") else { return };
+        let text = said(&output);
+        match name {
+            "broken" => assert!(text.contains("Failed 2/4 subtests") && text.contains("Failed tests:  1, 3"), "{text}"),
+            _ => assert!(output.status.success() && text.contains("Result: PASS"), "{text}"),
+        }
     }
 }

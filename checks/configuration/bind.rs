@@ -26,6 +26,7 @@
 //! 2026.2.19. The origins rule refuses from 2026.2.23 to 2026.2.26; from 2026.3.2 a start fills the list in instead.
 
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
+use crate::model::address::is_pseudonym;
 use crate::model::plan::{Applicability, ConfigEdit, JsonPath, Plan};
 use crate::model::{Cause, Certainty, Finding, Severity, Unknown};
 use crate::snapshot::config::{ConfigNode, ConfigValue};
@@ -148,7 +149,8 @@ impl Bind {
             }
             Some(host) => {
                 let text = host.as_str()?;
-                text.trim().parse::<Ipv4Addr>().is_err().then(|| {
+                let is_address = text.trim().parse::<Ipv4Addr>().is_ok() || is_pseudonym(text.trim());
+                (!is_address).then(|| {
                     let message = "gateway.customBindHost is no IPv4 address: the gateway does not start";
                     let mut finding =
                         context.config_finding(self, CUSTOM_HOST, "gateway.customBindHost", host, message);

@@ -1,6 +1,6 @@
 //! What an entry of `gateway.trustedProxies` is, and what it matches, by release.
 
-use crate::model::Release;
+use crate::model::{Release, address};
 use ipnet::IpNet;
 use std::net::IpAddr;
 
@@ -59,20 +59,20 @@ pub fn classify(text: &str) -> Entry {
     }
     // From 2026.2.22 brackets around an IPv6 address are taken off; before, `support` says that it never matches.
     let bare = trimmed.strip_prefix('[').and_then(|inside| inside.strip_suffix(']')).unwrap_or(trimmed);
-    if let Ok(address) = bare.parse::<IpAddr>() {
+    if let Some(address) = address::parse(bare) {
         return Entry::Address(address.to_canonical());
     }
     if trimmed.contains("://") {
         return Entry::Useless(Useless::Url);
     }
     if let Some((address, prefix)) = trimmed.split_once('/')
-        && let Ok(address) = address.trim().parse::<IpAddr>()
+        && let Some(address) = address::parse(address.trim())
     {
         let most = if address.is_ipv4() { 32 } else { 128 };
         return match prefix.trim().parse::<u32>() {
-            Ok(length) if length <= most => {
-                range(address, length).map_or(Entry::Useless(Useless::Nothing), Entry::Range)
-            }
+            Ok(length) if length <= most => address::masked_range(address, length)
+                .or_else(|| range(address, length))
+                .map_or(Entry::Useless(Useless::Nothing), Entry::Range),
             Ok(length) => Entry::Useless(Useless::Prefix(length)),
             Err(_) => Entry::Useless(Useless::Nothing),
         };
@@ -92,20 +92,20 @@ fn range(address: IpAddr, length: u32) -> Option<IpNet> {
 
 fn useless(text: &str) -> Useless {
     if let Some((address, rest)) = text.strip_prefix('[').and_then(|inside| inside.split_once(']'))
-        && let Ok(address) = address.parse::<IpAddr>()
+        && let Some(address) = address::parse(address)
         && rest.starts_with(':')
     {
         return Useless::Port(address);
     }
     if let Some((address, _)) = text.split_once('%')
-        && let Ok(address) = address.parse::<IpAddr>()
+        && let Some(address) = address::parse(address)
     {
         return Useless::Zone(address);
     }
     if let Some((address, port)) = text.rsplit_once(':')
         && port.chars().all(|c| c.is_ascii_digit())
     {
-        if let Ok(address) = address.parse::<IpAddr>() {
+        if let Some(address) = address::parse(address) {
             return Useless::Port(address);
         }
         if is_name(address) {
@@ -114,6 +114,9 @@ fn useless(text: &str) -> Useless {
     }
     if text.contains('*') || text.contains('-') && text.starts_with(|c: char| c.is_ascii_digit()) {
         return Useless::Pattern;
+    }
+    if text.starts_with("<host-") {
+        return Useless::HostName(None);
     }
     if is_name(text) { Useless::HostName(known_name(text)) } else { Useless::Nothing }
 }
@@ -138,7 +141,7 @@ fn known_name(name: &str) -> Option<IpAddr> {
 
 /// Whether a host name or address names the loopback interface.
 pub fn is_loopback_host(host: &str) -> bool {
-    host.parse::<IpAddr>().map_or_else(|_| known_name(host).is_some(), |address| address.to_canonical().is_loopback())
+    address::parse(host).map_or_else(|| known_name(host).is_some(), |address| address.to_canonical().is_loopback())
 }
 
 /// Whether a release can match a sound entry (pairing-by-release 2.1).
@@ -157,7 +160,7 @@ pub fn support(text: &str, entry: &Entry, release: Option<&Release>) -> Support 
             // Lower-casing and a leading `::ffff:` were always taken care of.
             let written = text.trim().to_ascii_lowercase();
             let written = written.strip_prefix("::ffff:").unwrap_or(&written);
-            let is_canonical = written == address.to_string();
+            let is_canonical = written == address::shown(*address);
             match release {
                 _ if is_canonical => Support::Yes,
                 None => Support::Unsure,

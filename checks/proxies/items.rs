@@ -30,6 +30,7 @@ use crate::checks::logs::evidence;
 use crate::checks::reading::{in_words, quoted};
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::logs::{EventKind, Rejection};
+use crate::model::address::shown;
 use crate::model::plan::{Applicability, ConfigEdit, JsonPath, Plan};
 use crate::model::{Cause, Certainty, Finding, Severity, Unknown};
 use crate::snapshot::config::ConfigNode;
@@ -212,7 +213,7 @@ fn useless_words(useless: &Useless) -> (&'static str, String, String) {
         Useless::HostName(Some(address)) => (
             NAME,
             "names are not resolved".to_owned(),
-            format!("If the proxy runs on this host, it connects from {address}{trap}"),
+            format!("If the proxy runs on this host, it connects from {}{trap}", shown(*address)),
         ),
         Useless::HostName(None) => (
             NAME,
@@ -225,13 +226,13 @@ fn useless_words(useless: &Useless) -> (&'static str, String, String) {
             "Write the address from which the proxy connects: the log shows it as remote=".to_owned(),
         ),
         Useless::Port(address) => {
-            (PORT, "it has a port, and connections come from any port".to_owned(), format!("Write {address}"))
+            (PORT, "it has a port, and connections come from any port".to_owned(), format!("Write {}", shown(*address)))
         }
         Useless::Prefix(length) => {
             (PREFIX, format!("a prefix of {length} is longer than the address"), "Correct the prefix".to_owned())
         }
         Useless::Zone(address) => {
-            (NOTHING, "an address with a zone is not matched".to_owned(), format!("Write {address}"))
+            (NOTHING, "an address with a zone is not matched".to_owned(), format!("Write {}", shown(*address)))
         }
         Useless::Pattern => (
             NOTHING,

@@ -27,6 +27,7 @@
 use crate::checks::configuration::mode::host_of;
 use crate::checks::reading::quoted;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
+use crate::model::address::is_private_pseudonym;
 use crate::model::plan::{Applicability, ConfigEdit, JsonPath, Plan};
 use crate::model::{Cause, Certainty, Evidence, Finding, Severity, Unknown};
 use crate::snapshot::config::ConfigNode;
@@ -248,6 +249,6 @@ fn is_private(host: &str) -> bool {
             address.is_private() || address.is_link_local() || first == 100 && (64..128).contains(&second)
         }
         Ok(IpAddr::V6(address)) => address.is_unique_local() || address.is_unicast_link_local(),
-        Err(_) => host.ends_with(".local") || host.ends_with(".ts.net"),
+        Err(_) => host.ends_with(".local") || host.ends_with(".ts.net") || is_private_pseudonym(host),
     }
 }

@@ -33,7 +33,7 @@ use crate::logs::episode::Episode;
 use crate::logs::summary::LogSummary;
 use crate::logs::{EventKind, LogEvent, Rejection};
 use crate::model::plan::Plan;
-use crate::model::{Cause, Certainty, Evidence, Finding, Severity, Unknown};
+use crate::model::{Cause, Certainty, Evidence, Finding, Severity, Unknown, address};
 use std::net::IpAddr;
 
 /// A proxy in front of the gateway is not trusted.
@@ -109,7 +109,7 @@ impl Untrusted {
         if peer.is_some_and(|peer| trusts(context, peer)) && changed_since(context, &episode.sample) {
             return None;
         }
-        let from = peer.map(|peer| format!(" from {peer}")).unwrap_or_default();
+        let from = peer.map(|peer| format!(" from {}", address::shown(peer))).unwrap_or_default();
         let message =
             format!("The gateway refuses proxied connections{from} with HTTP 403: it can't tell who the client is");
         let mut finding = self.with_config(context, FORBIDDEN, message);
@@ -142,7 +142,7 @@ impl Untrusted {
         if peer.is_some_and(|peer| trusts(context, peer)) && changed_since(context, &refusal.sample) {
             return None;
         }
-        let through = peer.map(|peer| format!(" (the proxy at {peer})")).unwrap_or_default();
+        let through = peer.map(|peer| format!(" (the proxy at {})", address::shown(peer))).unwrap_or_default();
         let message = format!(
             "A device behind a proxy{through} counts as remote and is not approved by itself: the proxy is not trusted"
         );
@@ -166,7 +166,7 @@ impl Untrusted {
         }
         let installation = context.installation;
         let request = installation.pending_requests().find(|request| {
-            let remote = request.remote_ip.known().and_then(|address| address.parse::<IpAddr>().ok());
+            let remote = request.remote_ip.known().and_then(|text| address::parse(text));
             remote.is_some_and(|remote| !remote.is_loopback())
                 && !installation.paired_devices().any(|paired| paired.device_id == request.device_id)
         })?;
@@ -199,7 +199,7 @@ impl Untrusted {
 
 /// What to do about a proxy that connects from an address.
 pub fn advice(context: &Context<'_>, peer: Option<IpAddr>) -> String {
-    let address = peer.map_or_else(|| "the proxy's address".to_owned(), |peer| peer.to_string());
+    let address = peer.map_or_else(|| "the proxy's address".to_owned(), address::shown);
     let approve = context.openclaw("devices list");
     let trap = peer.is_some_and(|peer| peer.is_loopback());
     match context.release() {
@@ -229,7 +229,7 @@ fn forwarded(event: &LogEvent) -> Option<&str> {
 
 /// The address of the proxy itself.
 fn peer(event: &LogEvent) -> Option<IpAddr> {
-    event.detail.remote.as_deref().and_then(|text| text.parse::<IpAddr>().ok()).map(|address| address.to_canonical())
+    event.detail.remote.as_deref().and_then(address::parse).map(|address| address.to_canonical())
 }
 
 fn is_paired(context: &Context<'_>, event: &LogEvent) -> bool {

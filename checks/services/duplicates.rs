@@ -248,14 +248,17 @@ fn lock_path(context: &Context<'_>, pid: u32) -> Option<crate::model::HostPath> 
 fn plan_unit(context: &Context<'_>, finding: &Finding) -> Option<Plan> {
     let services = context.snapshot.services.known()?;
     let unit = services.gateways().find(|unit| Some(&unit.path) == finding.path.as_ref())?;
-    let reason = "the other unit of this state is the one that is meant";
+    let units: Vec<&ServiceUnit> = services.gateways().collect();
+    let kept = meant(context, &units).filter(|kept| !is_same(kept, unit))?;
+    let reason = format!("{} is the one that is meant", kept.name);
     let mut steps = Vec::new();
     if context.snapshot.host.live && units::is_in_play(unit) != Some(false) {
         let action = Action::DisableUnit { manager: unit.manager.clone(), unit: unit.name.clone(), mask: false };
-        steps.push(Step::new(action, reason));
+        steps.push(Step::new(action, reason.as_str()));
     } else if let Fact::Known(Enabled::Yes(links)) = &unit.enabled {
         // Below a root no manager answers: what enables the unit are these links.
-        for link in links {
+        // A launchd job starts because its file lies there: setting that aside is all.
+        for link in links.iter().filter(|link| **link != unit.path) {
             steps.push(Step::new(
                 Action::RemoveLink { path: link.clone(), target: unit.path.clone() },
                 "it starts the unit at boot or login",
@@ -271,13 +274,31 @@ fn plan_unit(context: &Context<'_>, finding: &Finding) -> Option<Plan> {
         ));
     }
     let mut plan =
-        Plan::of(finding, Applicability::Unsafe, format!("take {} out of service", units::title(unit)), steps);
+        Plan::of(finding, Applicability::Unsafe, format!("take {} out of service", units::title(unit)), steps)
+            .say_first(format!("{} is kept: {}.", units::title(kept), why_kept(kept, unit)));
     if plan.steps.is_empty() {
         plan.applicability = Applicability::Manual;
         plan.manual =
             vec![format!("Disable it with the manager that it belongs to, then remove {} yourself", unit.path)];
     }
     Some(plan)
+}
+
+/// What tells the unit that is kept from the other one, the first thing that does.
+fn why_kept(kept: &ServiceUnit, other: &ServiceUnit) -> &'static str {
+    let runs = |unit: &ServiceUnit| unit.live.known().is_some_and(|state| state.is_up());
+    let starts = |unit: &ServiceUnit| unit.starts_by_itself() == Some(true);
+    if other.legacy_name && !kept.legacy_name {
+        "it bears the current name, and the other one a retired one"
+    } else if runs(kept) && !runs(other) {
+        "it runs, and the other one does not"
+    } else if starts(kept) && !starts(other) {
+        "it starts by itself, and the other one does not"
+    } else if matches!(kept.manager, Manager::SystemdUser { .. }) && other.manager != kept.manager {
+        "it is the account's own, which OpenClaw's own commands act on"
+    } else {
+        "both are alike; it is the one that works on this state directory. If the other one is meant, say No"
+    }
 }
 
 fn plan_process(context: &Context<'_>, finding: &Finding) -> Option<Plan> {

@@ -1,18 +1,15 @@
 //! `analyze`: the same checks on a snapshot that somebody attached; `--fleet` one table over many.
 
-use super::check::unknown_id;
+use super::check::{judge_snapshot, unknown_id};
 use super::failure::{Exit, Failure, Outcome};
 use super::options::{JudgeArgs, OutputArgs};
-use super::output;
-use crate::checks::run::run as run_checks;
-use crate::render::{human, sanitize};
+use super::{fleet, output};
+use crate::render::human;
 use crate::report::Report;
-use crate::report::build::{Judgement, build};
 use crate::report::select::Selection;
 use crate::snapshot::{Snapshot, file};
 use clap::Args;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Arguments of `analyze`.
@@ -48,7 +45,7 @@ impl AnalyzeArgs {
 /// A file that is no snapshot, an id that names nothing.
 pub fn run(args: &AnalyzeArgs) -> Outcome {
     match (&args.fleet, &args.snapshot) {
-        (Some(directory), _) => fleet(args, directory),
+        (Some(directory), _) => fleet::run(args, directory),
         (None, Some(path)) => one(args, path),
         (None, None) => Err(Failure::new("usage", "name a snapshot, or a directory of them with --fleet")),
     }
@@ -99,7 +96,11 @@ fn origin(snapshot: &Snapshot, now: jiff::Timestamp) -> String {
     format!("From a snapshot taken {taken}{tool}, {age}; the host may be different now.")
 }
 
-fn read(path: &Path) -> Result<Snapshot, Failure> {
+/// Reads a snapshot.
+///
+/// # Errors
+/// A file that can't be read or is no snapshot.
+pub(super) fn read(path: &Path) -> Result<Snapshot, Failure> {
     let name = path.display();
     let meta = std::fs::metadata(path).map_err(|error| Failure::io(&name, &error))?;
     if !meta.is_file() {
@@ -112,92 +113,11 @@ fn read(path: &Path) -> Result<Snapshot, Failure> {
     })
 }
 
-fn judged(args: &AnalyzeArgs, snapshot: &Snapshot) -> Result<Report, Failure> {
+/// The report on a snapshot, by the caller's own settings.
+///
+/// # Errors
+/// An id that names nothing.
+pub(super) fn judged(args: &AnalyzeArgs, snapshot: &Snapshot) -> Result<Report, Failure> {
     let selection = Selection::new(&args.judge.only, &args.judge.skip).map_err(unknown_id)?;
-    let runs =
-        run_checks(
-            snapshot,
-            |check| {
-                if selection.wants_check(check) { Ok(()) } else { Err("not asked for".to_owned()) }
-            },
-        );
-    let judgement = Judgement {
-        fail_on: args.judge.fail_on.severity(),
-        allow_unknown: args.judge.allow_unknown,
-        selection,
-        set_aside: BTreeMap::new(),
-        notes: Vec::new(),
-    };
-    Ok(build(snapshot, &runs, &judgement))
-}
-
-/// One line a host, the same causes together, the rarest first: what stands out is what a person wants to see.
-fn fleet(args: &AnalyzeArgs, directory: &Path) -> Outcome {
-    let listing = std::fs::read_dir(directory).map_err(|error| Failure::io(directory.display(), &error))?;
-    let mut files: Vec<PathBuf> = listing.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
-    files.sort();
-    let mut rows: Vec<(String, String, String)> = Vec::new();
-    let mut worst = Exit::Ok;
-    for path in &files {
-        let host = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let host = host
-            .split(".snapshot")
-            .next()
-            .unwrap_or(&host)
-            .trim_end_matches(".json")
-            .trim_end_matches(".gz")
-            .to_owned();
-        let (cause, what) = match read(path).and_then(|snapshot| judged(args, &snapshot)) {
-            Err(failure) => ("unreadable".to_owned(), failure.message),
-            Ok(report) => {
-                if report.exit_code != 0 {
-                    worst = Exit::Found;
-                }
-                match report.diagnosis.first() {
-                    Some(first) => (first.cause.id().to_owned(), first.summary.clone()),
-                    None => (format!("{:?}", report.verdict).to_lowercase(), String::new()),
-                }
-            }
-        };
-        if cause == "unreadable" {
-            worst = Exit::Found;
-        }
-        rows.push((cause, host, what));
-    }
-    if rows.is_empty() {
-        return Err(Failure::new("no-such-file", format!("{} holds no snapshots", directory.display())));
-    }
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for (cause, _, _) in &rows {
-        *counts.entry(cause.clone()).or_default() += 1;
-    }
-    rows.sort_by_key(|(cause, host, _)| (counts.get(cause).copied().unwrap_or_default(), cause.clone(), host.clone()));
-    let text = if args.json {
-        let hosts: Vec<_> = rows
-            .iter()
-            .map(|(cause, host, what)| serde_json::json!({ "host": host, "cause": cause, "summary": what }))
-            .collect();
-        format!(
-            "{:#}\n",
-            serde_json::json!({ "schemaVersion": 1, "tool": crate::report::Tool::this(), "hosts": hosts })
-        )
-    } else {
-        table(&rows)
-    };
-    output::write(text.as_bytes(), args.output.output.as_deref())?;
-    Ok(worst)
-}
-
-fn table(rows: &[(String, String, String)]) -> String {
-    let width = |column: fn(&(String, String, String)) -> &String| {
-        rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0)
-    };
-    let (cause_width, host_width) = (width(|row| &row.0).max(5), width(|row| &row.1).max(4));
-    let mut text = format!("{:<cause_width$}  {:<host_width$}  what\n", "cause", "host");
-    for (cause, host, what) in rows {
-        let short: String = what.chars().take(100).collect();
-        let _ =
-            writeln!(text, "{:<cause_width$}  {:<host_width$}  {}", sanitize(cause), sanitize(host), sanitize(&short));
-    }
-    text
+    Ok(judge_snapshot(snapshot, &args.judge, selection, &BTreeMap::new()).1)
 }

@@ -20,16 +20,8 @@ use std::time::{Duration, Instant};
 /// How often `--wait` looks again.
 const WAIT_STEP: Duration = Duration::from_secs(3);
 
-const EXAMPLES: &str = "Examples:
-  openclaw-doctor check --fail-on warning --format github      in a workflow
-  openclaw-doctor check --wait 2m                              after a restart or an upgrade
-  openclaw-doctor check --json --output before.json
-  openclaw-doctor check --baseline before.json                 only what is new counts
-  openclaw-doctor check --root /mnt/disk                       a mounted disk, a volume or a backup";
-
 /// Arguments of `check`.
 #[derive(Debug, Clone, Default, Args)]
-#[command(after_help = EXAMPLES)]
 pub struct CheckArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -122,36 +114,47 @@ pub fn judge(
     let selection = Selection::new(&judge.only, &judge.skip).map_err(unknown_id)?;
     let _progress = Progress::start("looking at the host");
     let collected = world::collect(collect, &selection)?;
-    let runs = run_selected(&collected.snapshot, &selection);
-    let (runs, report) = judge_runs(&collected.snapshot, runs, selection, judge, known_before);
+    let (runs, report) = judge_snapshot(&collected.snapshot, judge, selection, known_before);
     Ok((world::Collected { runs, ..collected }, report))
+}
+
+/// Runs the checks on a snapshot and applies severities, dismissals and the former result.
+pub fn judge_snapshot(
+    snapshot: &Snapshot,
+    judge: &JudgeArgs,
+    selection: Selection,
+    known_before: &BTreeMap<String, SetAside>,
+) -> (Vec<CheckRun>, Report) {
+    let mut runs = run_selected(snapshot, &selection);
+    judge.settings.rate(&mut runs);
+    let report = build(snapshot, &runs, &judgement(snapshot, &runs, judge, selection, known_before));
+    (runs, report)
 }
 
 fn run_selected(snapshot: &Snapshot, selection: &Selection) -> Vec<CheckRun> {
     run_checks(snapshot, |check| if selection.wants_check(check) { Ok(()) } else { Err("not asked for".to_owned()) })
 }
 
-fn judge_runs(
+/// What counts of the runs on a snapshot.
+fn judgement(
     snapshot: &Snapshot,
-    mut runs: Vec<CheckRun>,
-    selection: Selection,
+    runs: &[CheckRun],
     judge: &JudgeArgs,
+    selection: Selection,
     known_before: &BTreeMap<String, SetAside>,
-) -> (Vec<CheckRun>, Report) {
+) -> Judgement {
     let release = snapshot.selected().and_then(Installation::release);
-    let applied = judge.settings.apply(&mut runs, release, snapshot.as_of);
+    let applied = judge.settings.dismissed(runs, release, snapshot.as_of);
     let mut set_aside = known_before.clone();
     // What somebody dismissed with a reason says more than that it was there before.
     set_aside.extend(applied.set_aside);
-    let judgement = Judgement {
+    Judgement {
         fail_on: judge.fail_on.severity(),
         allow_unknown: judge.allow_unknown,
         selection,
         set_aside,
         notes: applied.notes,
-    };
-    let report = build(snapshot, &runs, &judgement);
-    (runs, report)
+    }
 }
 
 /// What may be shared of a run: facts and report, redacted.
@@ -169,7 +172,10 @@ pub fn shared(
     share::share(&collected.snapshot, report, sharer, |masked| {
         let mut runs = run_selected(masked, &selection);
         take_fingerprints(&collected.runs, &mut runs)?;
-        Some(judge_runs(masked, runs, selection, judge, known_before).1)
+        judge.settings.rate(&mut runs);
+        // Dismissals name paths of the host, so what they are about is told from the host's own facts.
+        let judgement = judgement(&collected.snapshot, &collected.runs, judge, selection, known_before);
+        Some(build(masked, &runs, &judgement))
     })
 }
 

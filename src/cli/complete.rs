@@ -1,26 +1,25 @@
 //! `completions` and `man`: made from the same definitions as the command line itself.
 
 use super::failure::{Exit, Failure, Outcome};
-use super::output;
+use super::{examples, output};
+use clap::builder::PossibleValue;
 use clap::{Args, Command};
+use clap_complete::Shell;
+use roff::Roff;
+use std::fmt::Write as _;
+use std::io;
 use std::path::PathBuf;
 
 /// Arguments of `completions`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:
-  openclaw-doctor completions bash > ~/.local/share/bash-completion/completions/openclaw-doctor
-  openclaw-doctor completions fish > ~/.config/fish/completions/openclaw-doctor.fish")]
 pub struct CompletionsArgs {
     /// The shell.
     #[arg(value_name = "SHELL", value_enum)]
-    pub shell: clap_complete::Shell,
+    pub shell: Shell,
 }
 
 /// Arguments of `man`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:
-  openclaw-doctor man | man -l -
-  openclaw-doctor man --output /usr/local/share/man/man1   a page for every command too")]
 pub struct ManArgs {
     /// The page of this command, for example `fix`.
     #[arg(value_name = "COMMAND")]
@@ -37,14 +36,36 @@ pub struct ManArgs {
 pub fn completions(args: &CompletionsArgs, mut command: Command) -> Outcome {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut command, env!("CARGO_PKG_NAME"), &mut text);
-    if args.shell == clap_complete::Shell::Bash {
+    let mut script = String::from_utf8_lossy(&text).into_owned();
+    match args.shell {
         // clap_complete 4.6 takes the hyphen of the program's name for the one before a subcommand in half of the
         // labels, so that no option of a command would complete.
-        let script = String::from_utf8_lossy(&text).replace("openclaw__subcmd__doctor", "openclaw__doctor");
-        text = script.into_bytes();
+        Shell::Bash => script = script.replace("openclaw__subcmd__doctor", "openclaw__doctor"),
+        Shell::Fish => script.push_str(&fish_positionals(&command)),
+        _ => {}
     }
-    output::write(&text, None)?;
+    output::write(script.as_bytes(), None)?;
     Ok(Exit::Ok)
+}
+
+/// The values of arguments without a name, which clap_complete 4.6 leaves out for fish.
+fn fish_positionals(command: &Command) -> String {
+    let mut lines = String::new();
+    for inner in command.get_subcommands() {
+        for argument in inner.get_positionals() {
+            let values = argument.get_possible_values();
+            if !values.is_empty() {
+                let values: Vec<&str> = values.iter().map(PossibleValue::get_name).collect();
+                let _ = writeln!(
+                    lines,
+                    "complete -c openclaw-doctor -n \"__fish_openclaw_doctor_using_subcommand {}\" -f -a \"{}\"",
+                    inner.get_name(),
+                    values.join(" ")
+                );
+            }
+        }
+    }
+    lines
 }
 
 /// Runs `man`.
@@ -63,9 +84,7 @@ pub fn man(args: &ManArgs, mut command: Command) -> Outcome {
     }
     let wanted = match &args.command {
         None => &command,
-        Some(name) => command.find_subcommand(name).ok_or_else(|| {
-            Failure::new("usage", format!("there is no command `{name}`")).hint("openclaw-doctor --help lists them")
-        })?,
+        Some(name) => command.find_subcommand(name).ok_or_else(|| unknown(&command, name))?,
     };
     output::write(&page(wanted)?, None)?;
     Ok(Exit::Ok)
@@ -83,9 +102,50 @@ fn pages(command: &Command) -> Result<Vec<(String, Vec<u8>)>, Failure> {
         .collect()
 }
 
+fn unknown(command: &Command, name: &str) -> Failure {
+    let names = command.get_subcommands().map(Command::get_name);
+    let nearest = names.max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
+    let hint = match nearest.filter(|nearest| strsim::jaro_winkler(name, nearest) > 0.7) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => "openclaw-doctor --help lists them".to_owned(),
+    };
+    Failure::new("usage", format!("there is no command `{name}`")).hint(hint)
+}
+
 fn page(command: &Command) -> Result<Vec<u8>, Failure> {
     let mut text = Vec::new();
-    let page = clap_mangen::Man::new(command.clone());
-    page.render(&mut text).map_err(|error| Failure::io("write the man page", &error))?;
+    write_page(command, &mut text).map_err(|error| Failure::io("write the man page", &error))?;
     Ok(text)
+}
+
+fn write_page(command: &Command, out: &mut Vec<u8>) -> io::Result<()> {
+    let version = concat!("openclaw-doctor ", env!("CARGO_PKG_VERSION"));
+    let page = clap_mangen::Man::new(command.clone()).source(version).manual("User Commands");
+    page.render_title(out)?;
+    page.render_name_section(out)?;
+    page.render_synopsis_section(out)?;
+    page.render_description_section(out)?;
+    page.render_options_section(out)?;
+    if command.get_subcommands().next().is_some() {
+        page.render_subcommands_section(out)?;
+    }
+    let mut more = Roff::new();
+    if let Some(examples) = command.get_after_help().map(ToString::to_string) {
+        more.control("SH", ["EXAMPLES"]).control("nf", []);
+        // The first line says that examples follow; the section's title does too.
+        for line in examples.lines().skip(1) {
+            more.text([roff::roman(line)]);
+        }
+        more.control("fi", []);
+    }
+    more.control("SH", ["EXIT STATUS"]);
+    for (code, meaning) in examples::EXIT_CODES {
+        more.control("TP", []).text([roff::bold(*code)]).text([roff::roman(*meaning)]);
+    }
+    more.control("SH", ["FILES"]).control("TP", []);
+    more.text([roff::italic("~/.config/openclaw-doctor/config.toml")]);
+    more.text([roff::roman(
+        "Defaults, severities by code, dismissals that expire; OPENCLAW_DOCTOR_CONFIG names another.",
+    )]);
+    more.to_writer(out)
 }

@@ -2,8 +2,9 @@
 
 use super::check::unknown_id;
 use super::failure::{Exit, Failure, Outcome};
+use super::ids::Id;
 use super::output;
-use crate::checks::{Area, CHECKS, Check, docs};
+use crate::checks::{Area, Check, all, docs};
 use crate::model::Cause;
 use crate::report::select;
 use clap::Args;
@@ -12,9 +13,6 @@ use std::fmt::Write as _;
 
 /// Arguments of `list`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:
-  openclaw-doctor list
-  openclaw-doctor list --schema | jq .check")]
 pub struct ListArgs {
     /// As JSON.
     #[arg(long)]
@@ -26,12 +24,9 @@ pub struct ListArgs {
 
 /// Arguments of `explain`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:
-  openclaw-doctor explain state-ownership
-  openclaw-doctor explain duplicate-gateway | less")]
 pub struct ExplainArgs {
     /// A check, area, code or cause.
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = Id, hide_possible_values = true)]
     pub id: String,
 }
 
@@ -43,9 +38,8 @@ pub fn list(args: &ListArgs) -> Outcome {
     let text = if args.schema {
         super::schema::all()
     } else if args.json {
-        let checks: Vec<_> = CHECKS
-            .iter()
-            .map(|check| json!({ "id": check.id(), "area": check.area(), "title": title(*check), "codes": check.codes() }))
+        let checks: Vec<_> = all()
+            .map(|check| json!({ "id": check.id(), "area": check.area(), "title": title(check), "codes": check.codes() }))
             .collect();
         let causes: Vec<_> =
             Cause::ALL.iter().map(|cause| json!({ "id": cause.id(), "title": cause.title() })).collect();
@@ -62,13 +56,13 @@ pub fn list(args: &ListArgs) -> Outcome {
 fn list_text() -> String {
     let mut text = String::from("Checks, by area, with their codes:\n");
     for area in Area::ALL {
-        let checks: Vec<_> = CHECKS.iter().filter(|check| check.area() == *area).collect();
+        let checks: Vec<_> = all().filter(|check| check.area() == *area).collect();
         if checks.is_empty() {
             continue;
         }
         let _ = writeln!(text, "\n{}", area.id());
         for check in checks {
-            let _ = writeln!(text, "  {:<28} {}", check.id(), title(*check));
+            let _ = writeln!(text, "  {:<28} {}", check.id(), title(check));
             for spec in check.codes() {
                 let _ = writeln!(text, "    {:<26} {:<8} {}", spec.code, spec.severity.word(), spec.summary);
             }
@@ -83,7 +77,7 @@ fn list_text() -> String {
 }
 
 fn title(check: &dyn Check) -> &'static str {
-    docs::text(check.source()).map(docs::title).unwrap_or_default()
+    docs::title(check.documentation())
 }
 
 /// Runs `explain`.
@@ -91,20 +85,29 @@ fn title(check: &dyn Check) -> &'static str {
 /// # Errors
 /// An id that names nothing, with a suggestion.
 pub fn explain(args: &ExplainArgs) -> Outcome {
-    let id = select::resolve(&args.id).map_err(unknown_id)?;
+    output::write(text_of(&args.id)?.as_bytes(), None)?;
+    Ok(Exit::Ok)
+}
+
+/// What a check, area, code or cause means.
+///
+/// # Errors
+/// An id that names nothing, with a suggestion.
+pub fn text_of(id: &str) -> Result<String, Failure> {
+    let id = select::resolve(id).map_err(unknown_id)?;
     let mut text = String::new();
     if let Ok(cause) = id.parse::<Cause>() {
         explain_cause(cause, &mut text);
     }
     if let Some(area) = Area::ALL.iter().find(|area| area.id() == id) {
         let _ = writeln!(text, "{id}: an area with these checks\n");
-        for check in CHECKS.iter().filter(|check| check.area() == *area) {
-            let _ = writeln!(text, "  {:<28} {}", check.id(), title(*check));
+        for check in all().filter(|check| check.area() == *area) {
+            let _ = writeln!(text, "  {:<28} {}", check.id(), title(check));
         }
     }
-    for check in CHECKS {
+    for check in all() {
         if check.id() == id {
-            explain_check(*check, &mut text);
+            explain_check(check, &mut text);
         } else if let Some(spec) = check.codes().iter().find(|spec| spec.code == id) {
             let cause = spec.cause.map_or("locks nobody out", Cause::id);
             let _ = writeln!(
@@ -114,35 +117,41 @@ pub fn explain(args: &ExplainArgs) -> Outcome {
                 spec.summary,
                 check.id()
             );
-            explain_check(*check, &mut text);
+            explain_check(check, &mut text);
         }
     }
     if text.is_empty() {
         return Err(Failure::new("usage", format!("nothing is known about `{id}`")));
     }
-    output::write(text.as_bytes(), None)?;
-    Ok(Exit::Ok)
+    Ok(text)
 }
 
+/// A cause is what its checks say of it: each with all that it says.
 fn explain_cause(cause: Cause, text: &mut String) {
     let _ = writeln!(text, "{cause}: {}\n\nThese checks find it:\n", cause.title());
-    for check in CHECKS {
+    for check in all() {
         let codes: Vec<_> = check.codes().iter().filter(|spec| spec.cause == Some(cause)).collect();
         if codes.is_empty() || check.id() == cause.id() {
             continue;
         }
-        let _ = writeln!(text, "  {} - {}", check.id(), title(*check));
+        let _ = writeln!(text, "  {} - {}", check.id(), title(check));
         for spec in codes {
             let _ = writeln!(text, "    {:<26} {}", spec.code, spec.summary);
+        }
+    }
+    for check in all() {
+        let finds = check.codes().iter().any(|spec| spec.cause == Some(cause));
+        // The check of the same name follows by itself.
+        if finds && check.id() != cause.id() {
+            let _ = writeln!(text, "\n---- {} ----\n", check.id());
+            explain_check(check, text);
         }
     }
     text.push('\n');
 }
 
 fn explain_check(check: &dyn Check, text: &mut String) {
-    if let Some(documentation) = docs::text(check.source()) {
-        text.push_str(documentation);
-    }
+    text.push_str(check.documentation());
     text.push_str("\n## Codes\n\n");
     for spec in check.codes() {
         let cause = spec.cause.map(|cause| format!(", {cause}")).unwrap_or_default();

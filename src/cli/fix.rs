@@ -2,6 +2,7 @@
 
 use super::conclude::{Ended, conclude};
 use super::failure::{Exit, Failure, Outcome};
+use super::ids::Id;
 use super::{choose, output};
 use crate::fix::FixError;
 use crate::fix::engine::{Engine, Fate, PreparedPlan, Standing};
@@ -30,7 +31,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Default, Args)]
 pub struct FixArgs {
     /// Fix only what these checks, codes or causes found.
-    #[arg(value_name = "CHECK_OR_CODE")]
+    #[arg(value_name = "CHECK_OR_CODE", value_parser = Id, hide_possible_values = true)]
     pub ids: Vec<String>,
     /// Show the plans and stop.
     #[arg(long)]

@@ -5,6 +5,7 @@ mod json;
 mod open;
 mod timeline;
 
+use super::share::hide_secrets;
 use super::when;
 use super::{Exit, Failure, Outcome};
 use crate::logs::{Rejection, ScanOptions, SignatureSet, scan_logs};
@@ -53,7 +54,7 @@ pub fn run(args: &Args, log_files: &dyn Fn() -> Result<Vec<PathBuf>, Failure>) -
     let time = |text: &Option<String>| -> Result<Option<Timestamp>, Failure> {
         text.as_deref().map(|text| when::parse(text, now, &zone)).transpose().map_err(|m| Failure::new("usage", m))
     };
-    let signatures = SignatureSet::builtin().map_err(|error| Failure::new("malformed", error.to_string()))?;
+    let signatures = SignatureSet::in_use().map_err(|error| Failure::new("malformed", error.to_string()))?;
     let mut options = ScanOptions::new(signatures);
     options.since = time(&args.since)?;
     options.until = time(&args.until)?;
@@ -70,7 +71,7 @@ pub fn run(args: &Args, log_files: &dyn Fn() -> Result<Vec<PathBuf>, Failure>) -
     } else {
         timeline::render(&summary, &zone, terminal_width())
     };
-    print(&text)
+    print(&hide_secrets(&text))
 }
 
 /// A reason by its id, with the nearest one suggested where there is none.

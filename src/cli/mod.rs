@@ -8,10 +8,13 @@ pub mod check;
 pub mod choose;
 pub mod complete;
 mod conclude;
+mod examples;
 pub mod explain;
 pub mod failure;
 pub mod fix;
+mod fleet;
 pub mod history;
+pub mod ids;
 pub mod logs;
 mod logs_command;
 pub mod options;
@@ -26,6 +29,7 @@ pub mod report_command;
 pub mod schema;
 pub mod settings;
 pub mod share;
+mod territory;
 pub mod triage;
 pub mod undo;
 pub mod when;
@@ -39,7 +43,7 @@ use std::ffi::OsString;
 /// Finds out why a self-hosted OpenClaw gateway locks its operator out, and mends it safely.
 #[derive(Debug, Parser)]
 #[command(name = "openclaw-doctor", version, long_version = LONG_VERSION, about, max_term_width = 100)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = examples::PROGRAM)]
 pub struct Cli {
     #[command(subcommand)]
     #[allow(missing_docs)]
@@ -55,44 +59,53 @@ pub struct Cli {
 const LONG_VERSION: &str =
     concat!(env!("CARGO_PKG_VERSION"), " (", env!("DOCTOR_COMMIT"), ", ", env!("DOCTOR_TARGET"), ")");
 
-const EXAMPLES: &str = "Examples:
-  openclaw-doctor                         what is wrong on this host?
-  sudo openclaw-doctor                    the same, able to look at everything
-  openclaw-doctor --json --fail-on warning
-  openclaw-doctor --root /mnt/disk        judge a mounted disk, a volume or a backup";
-
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Collect, judge, print the diagnosis (the default). Read-only.
+    #[command(after_help = examples::CHECK)]
     Check(Box<check::CheckArgs>),
     /// Show the plans for what was found, ask, apply, verify.
+    #[command(after_help = examples::FIX)]
     Fix(Box<repair::FixCommand>),
     /// Take the last (or named) transaction back.
+    #[command(after_help = examples::UNDO)]
     Undo(Box<repair::UndoCommand>),
     /// List what was done; forget old backups.
+    #[command(after_help = examples::HISTORY)]
     History(Box<repair::HistoryCommand>),
     /// The pairing and authentication timeline from the gateway's logs.
+    #[command(after_help = examples::LOGS)]
     Logs(Box<logs_command::LogsArgs>),
     /// Talk to the gateway and say what it answered; never creates a pairing request.
+    #[command(after_help = examples::PROBE)]
     Probe(Box<probe::ProbeArgs>),
     /// The redacted report for a thread.
+    #[command(after_help = examples::REPORT)]
     Report(Box<report_command::ReportArgs>),
     /// The same checks on a snapshot that somebody attached.
+    #[command(after_help = examples::ANALYZE)]
     Analyze(Box<analyze::AnalyzeArgs>),
     /// Read pasted text and name the most likely causes, with the lines that say so.
+    #[command(after_help = examples::TRIAGE)]
     Triage(triage::Args),
     /// Hide secrets and identities in any text: a filter for logs that people paste.
+    #[command(after_help = examples::REDACT)]
     Redact(redact::Args),
     /// The checks, codes and causes.
+    #[command(after_help = examples::LIST)]
     List(explain::ListArgs),
     /// What a check, code or cause means.
+    #[command(after_help = examples::EXPLAIN)]
     Explain(explain::ExplainArgs),
     /// The doctor's own settings, and where each comes from.
+    #[command(after_help = examples::CONFIG)]
     Config(settings::ConfigArgs),
     /// Print the completion script of a shell.
+    #[command(after_help = examples::COMPLETIONS)]
     Completions(complete::CompletionsArgs),
     /// Print the man page.
+    #[command(after_help = examples::MAN)]
     Man(complete::ManArgs),
 }
 
@@ -101,6 +114,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let no_config = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--no-config");
     let place = if no_config { None } else { settings::find() };
+    // Before the settings: a dismissal may name one of the user's own checks.
+    settings::own::install(place.as_ref(), runs_no_checks(&arguments));
     let settings = settings::Settings::load(place.clone());
     // A broken file must not keep `--help` from helping: it is reported after the arguments are read.
     let command_line = match &settings {
@@ -119,15 +134,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Err(_) => command.run(),
         Ok(settings) => match &mut command {
             Command::Config(_) => settings::run(&settings, place.as_ref(), &command_line),
-            Command::Check(args) => {
-                args.judge.settings = settings.into();
+            _ => {
+                if let Some(judge) = command.judges() {
+                    judge.settings = settings.into();
+                }
                 command.run()
             }
-            Command::Fix(args) => {
-                args.judge.settings = settings.into();
-                command.run()
-            }
-            _ => command.run(),
         },
     };
     match outcome {
@@ -137,6 +149,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             Exit::Failed as u8
         }
     }
+}
+
+/// Whether the command prints no findings, so that a broken file of the user's own rules must be told in another way.
+fn runs_no_checks(arguments: &[OsString]) -> bool {
+    let quiet = ["logs", "triage", "list", "explain"];
+    arguments.get(1).and_then(|first| first.to_str()).is_some_and(|first| quiet.contains(&first))
 }
 
 impl Command {
@@ -158,6 +176,17 @@ impl Command {
             Command::Config(_) => Ok(Exit::Ok),
             Command::Completions(args) => complete::completions(args, Cli::command()),
             Command::Man(args) => complete::man(args, Cli::command()),
+        }
+    }
+
+    /// What it judges by, where it judges.
+    fn judges(&mut self) -> Option<&mut options::JudgeArgs> {
+        match self {
+            Command::Check(args) => Some(&mut args.judge),
+            Command::Fix(args) => Some(&mut args.judge),
+            Command::Report(args) => Some(&mut args.judge),
+            Command::Analyze(args) => Some(&mut args.judge),
+            _ => None,
         }
     }
 

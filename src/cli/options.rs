@@ -1,6 +1,7 @@
 //! The options of every collecting command, as typed and as resolved.
 
 use super::failure::Failure;
+use super::ids::Id;
 use super::settings::Settings;
 use crate::model::shell::quote;
 use crate::model::{Release, Severity};
@@ -69,10 +70,10 @@ impl Default for CollectArgs {
 #[command(next_help_heading = "What to judge")]
 pub struct JudgeArgs {
     /// Only these checks, areas, codes or causes.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = Id, hide_possible_values = true)]
     pub only: Vec<String>,
     /// All but these checks, areas, codes or causes.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = Id, hide_possible_values = true)]
     pub skip: Vec<String>,
     /// What makes exit code 1.
     #[arg(long, value_name = "SEVERITY", value_enum, default_value = "error")]

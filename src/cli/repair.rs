@@ -6,12 +6,12 @@ use super::fix::{self, FixArgs, Offered, Recheck, World};
 use super::options::{CollectArgs, JudgeArgs, WhereArgs};
 use super::settings::Settings;
 use super::world::{self, Collected};
-use super::{history, undo};
+use super::{history, territory, undo};
 use crate::checks::run::{CheckRun, run as run_checks};
 use crate::fix::lower::Territory;
 use crate::fix::world::{Gateway, Host};
 use crate::model::subject::Subject;
-use crate::model::{Fact, Finding, HostPath, Plan, SecretVault, Severity, Unknown, UnknownKind};
+use crate::model::{Fact, Finding, Plan, SecretVault, Severity, Unknown, UnknownKind};
 use crate::report::build::undecided;
 use crate::report::select::Selection;
 use crate::snapshot::{Installation, Snapshot};
@@ -197,8 +197,8 @@ impl Host for Doctor {
         };
         installation.account.as_ref().map(|known| Territory {
             account: known.account.clone(),
-            bases: bases(installation, known.account.uid),
-            frozen: frozen(&self.now.collected.snapshot, installation),
+            bases: territory::bases(installation, known.account.uid),
+            frozen: territory::frozen(&self.now.collected.snapshot, installation),
         })
     }
 
@@ -216,6 +216,10 @@ impl Host for Doctor {
         }
     }
 
+    fn external_supervisor(&self, installation: Option<&str>) -> Option<String> {
+        territory::external_supervisor(&self.now.collected.snapshot, self.installation(installation)?)
+    }
+
     fn secrets(&self) -> &SecretVault {
         &self.now.collected.vault
     }
@@ -225,58 +229,6 @@ impl Host for Doctor {
         let of_account = installation.account().and_then(|account| account.home.clone());
         of_account.or_else(|| installation.home.as_ref().map(|home| home.as_path().to_path_buf()))
     }
-}
-
-/// State, configuration, locks and user units: nothing outside is ever written.
-fn bases(installation: &Installation, uid: u32) -> Vec<HostPath> {
-    let mut bases = vec![installation.state_dir.clone()];
-    bases.extend(installation.real_state_dir.clone());
-    bases.extend(installation.config.files.iter().filter_map(HostPath::parent));
-    for product in ["openclaw", "clawdbot"] {
-        bases.push(HostPath::from(format!("/tmp/{product}-{uid}").as_str()));
-    }
-    if let Some(home) = &installation.home {
-        bases.push(home.join(".config/systemd/user"));
-        bases.push(home.join("Library/LaunchAgents"));
-        // `~/.config/openclaw/gateway.env`; what a unit reads from elsewhere is not the account's.
-        let own = installation.env_files.iter().map(|file| &file.path).filter(|path| path.starts_with(home));
-        bases.extend(own.filter_map(HostPath::parent).filter(|directory| directory != home));
-    }
-    bases.sort();
-    bases.dedup();
-    bases
-}
-
-/// What somebody else owns, and what to edit instead (host-by-release 1.1: `OPENCLAW_NIX_MODE`, `OPENCLAW_CONFIG_READONLY`,
-/// `OPENCLAW_SERVICE_REPAIR_POLICY`).
-fn frozen(snapshot: &Snapshot, installation: &Installation) -> Vec<(HostPath, String)> {
-    let mut frozen = Vec::new();
-    let is_set = |name: &str| {
-        let set = |environment: &crate::snapshot::environment::Environment| {
-            environment.plain(name).is_some_and(|value| !matches!(value, "0" | "false" | "no" | "off"))
-        };
-        let units = snapshot.services.known().into_iter().flat_map(|services| services.gateways());
-        snapshot.caller_environment.known().is_some_and(set)
-            || units
-                .filter(|unit| unit.home_owner == installation.account().map(|account| account.uid))
-                .any(|unit| set(&unit.environment))
-            || installation.env_files.iter().filter_map(|file| file.environment.known()).any(set)
-    };
-    let config = &installation.config.path;
-    if is_set("OPENCLAW_NIX_MODE") {
-        frozen.push((config.clone(), "OPENCLAW_NIX_MODE is set: change the Nix expression that makes it".to_owned()));
-    } else if is_set("OPENCLAW_CONFIG_READONLY") {
-        frozen.push((
-            config.clone(),
-            "OPENCLAW_CONFIG_READONLY is set: change the source that it is deployed from".to_owned(),
-        ));
-    }
-    let managed =
-        installation.tree.kept().find(|entry| entry.path == *config).and_then(|entry| entry.leads_to.as_ref());
-    if let Some(target) = managed.filter(|target| target.starts_with(&HostPath::from("/nix/store"))) {
-        frozen.push((config.clone(), format!("it is a link into {target}: change the Nix expression that makes it")));
-    }
-    frozen
 }
 
 /// Which supervisor or process runs the gateway of an installation.

@@ -124,6 +124,11 @@ pub fn share(
     Ok(Shared { snapshot, report })
 }
 
+/// Text from logs and pastes for a terminal or a script: secrets hidden, names and addresses readable.
+pub fn hide_secrets(text: &str) -> String {
+    Redactor::new(Vec::new(), Policy { identities: false }).redact_text(text)
+}
+
 /// The last net under what is not shared: collectors have turned every secret into a label, so nothing is found here
 /// unless one of them forgot.
 pub fn without_secrets(text: String, vault: &SecretVault) -> String {

@@ -3,6 +3,7 @@
 mod text;
 
 use super::output::{self, width};
+use super::share::hide_secrets;
 use super::{Exit, Failure, Outcome};
 use crate::logs::SignatureSet;
 use crate::logs::decode::decode;
@@ -47,14 +48,14 @@ pub fn run(args: &Args) -> Outcome {
         return Err(Failure::new("usage", "there is no text to judge").hint("openclaw-doctor triage thread.txt"));
     }
     let broken = |error: &dyn std::fmt::Display| Failure::new("malformed", error.to_string());
-    let signatures = SignatureSet::builtin().map_err(|error| broken(&error))?;
+    let signatures = SignatureSet::in_use().map_err(|error| broken(&error))?;
     let found = triage(&text, args.openclaw_version.as_ref(), &signatures).map_err(|error| broken(&error))?;
     let shown = if args.json {
         serde_json::to_string_pretty(&Document::of(&found)).map_err(|error| broken(&error))? + "\n"
     } else {
         text::render(&found, width())
     };
-    output::write(shown.as_bytes(), None)?;
+    output::write(hide_secrets(&shown).as_bytes(), None)?;
     Ok(Exit::Ok)
 }
 

@@ -51,7 +51,7 @@ pub fn source(args: &WhereArgs) -> Result<Box<dyn Source>, Failure> {
 /// # Errors
 /// Bad usage, or no installation.
 pub fn collect(args: &CollectArgs, selection: &Selection) -> Result<Collected, Failure> {
-    let wanted = crate::checks::CHECKS.iter().filter(|check| selection.wants_check(**check));
+    let wanted = crate::checks::all().filter(|check| selection.wants_check(*check));
     collect_subjects(args, wanted.flat_map(|check| check.needs().iter().copied()).collect())
 }
 
@@ -81,6 +81,7 @@ pub fn collect_subjects(args: &CollectArgs, needs: BTreeSet<Subject>) -> Result<
         repeat_options: args.place.repeated(),
         probe_reach: Reach { time_limit: args.timeout.min(PROBE_TIME), ..Reach::default() },
         needs,
+        files: crate::checks::own::installed().files.clone(),
     };
     let mut vault = SecretVault::default();
     let snapshot = run_collectors(source.as_ref(), &request, &mut vault).map_err(request_failure)?;

@@ -122,7 +122,7 @@ pub fn collect(
     named_by_caller: &[PathBuf],
     deadline: Instant,
 ) -> Fact<LogSummary> {
-    let signatures: Arc<SignatureSet> = match SignatureSet::builtin() {
+    let signatures: Arc<SignatureSet> = match SignatureSet::in_use() {
         Ok(signatures) => signatures,
         Err(error) => return Fact::unknown(UnknownKind::Failed, format!("the log signatures can't be used: {error}")),
     };

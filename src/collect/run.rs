@@ -56,6 +56,8 @@ pub struct Request {
     pub repeat_options: Vec<String>,
     /// What the selected checks need.
     pub needs: BTreeSet<Subject>,
+    /// Files below the state directory that the user's own checks ask about.
+    pub files: Vec<String>,
 }
 
 /// Why nothing can be collected.

@@ -75,6 +75,28 @@ pub fn collect(source: &dyn Source, top: &Path, account: Fact<&Account>, deadlin
     facts
 }
 
+/// Single files below the state directory, by name: what the user's own checks ask about.
+pub fn asked(
+    source: &dyn Source,
+    top: &Path,
+    names: &[String],
+    account: &Fact<&Account>,
+) -> Vec<(HostPath, Fact<EntryFacts>)> {
+    let look = |name: &String| {
+        let path = top.join(name);
+        let role = role_of(Path::new(name), EntryKind::File);
+        let fact = match source.metadata(&path) {
+            Ok(meta) => Fact::Known(entry_facts(source, &path, &path, meta, role, account)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Fact::Absent,
+            Err(error) => {
+                Fact::Unknown(Unknown::from_io(format!("look at {}", HostPath::from(path.as_path())), &error))
+            }
+        };
+        (HostPath::from(path.as_path()), fact)
+    };
+    names.iter().map(look).collect()
+}
+
 /// The directories above, from `/` down, with links resolved.
 fn above(source: &dyn Source, top: &Path, account: &Fact<&Account>) -> Vec<EntryFacts> {
     let real = source.resolve(top).unwrap_or_else(|_| top.to_path_buf());

@@ -13,7 +13,7 @@ use super::run::{Own, Site, perform, subjects, take_back};
 use super::transaction::Transaction;
 use super::unchanged::{already_done, must_be_unchanged};
 use super::walk::{Base, Top};
-use super::world::Host;
+use super::world::{Gateway, Host};
 use crate::model::{Action, Applicability, Fact, GatewayDuring, HostPath, Plan};
 
 /// The engine for one host or re-rooted tree.
@@ -138,8 +138,19 @@ impl<'w> Engine<'w> {
         let installation = prepared.plan.installation.as_deref();
         let territory = self.territory(installation)?;
         let actor = Actor::new(territory.account.clone());
+        let external = self.host.external_supervisor(installation);
+        if let Some(why) = external.as_ref().filter(|_| prepared.plan.steps.iter().any(|step| is_service(&step.action)))
+        {
+            return Err(FixError::no(why));
+        }
         if prepared.plan.gateway == GatewayDuring::Stopped {
-            prepared.gateway = Some(gateway::announce(&self.host.gateway(installation))?);
+            let gateway = self.host.gateway(installation);
+            match external {
+                Some(why) if matches!(gateway, Gateway::Unit { .. } | Gateway::Loose { .. }) => {
+                    return Err(FixError::no(format!("the gateway must be stopped for this, and {why}")));
+                }
+                _ => prepared.gateway = Some(gateway::announce(&gateway)?),
+            }
         } else if prepared.plan.steps.iter().any(|step| touches_database(&step.action)) {
             return Err(FixError::no(
                 "a database is only touched while the gateway is stopped, and this plan does not ask for that",
@@ -405,6 +416,18 @@ fn plan_start(prepared: &PreparedPlan, actor: &Actor) -> PlanStart {
         bases: prepared.bases.clone(),
         gateway_stopped: plan.gateway == GatewayDuring::Stopped,
     }
+}
+
+/// Whether an action stops, starts or changes a service.
+fn is_service(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::DisableUnit { .. }
+            | Action::ResetFailedUnit { .. }
+            | Action::StopUnit { .. }
+            | Action::StartUnit { .. }
+            | Action::EndProcess { .. }
+    )
 }
 
 /// Whether an action works on the files of a database, which no gateway may hold meanwhile.

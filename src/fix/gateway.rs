@@ -78,14 +78,24 @@ pub fn stop(
             Gateway::Stopped => return Ok(stopped),
             Gateway::Unknown(why) => {
                 restore(&stopped, hands, ledger, own)?;
-                return Err(FixError::no(format!("whether the gateway is gone is unknown ({why})")));
+                let why = format!("whether the gateway is gone is unknown ({why})");
+                return Err(FixError::no(with_start(why, &stopped)));
             }
             _ if Instant::now() >= end => {
                 restore(&stopped, hands, ledger, own)?;
-                return Err(FixError::no("the gateway was stopped, but one still uses the state; end it first"));
+                let why = "the gateway was stopped, but one still uses the state; end it first".to_owned();
+                return Err(FixError::no(with_start(why, &stopped)));
             }
             _ => std::thread::sleep(Duration::from_millis(250)),
         }
+    }
+}
+
+/// What was ended and cannot be started again is said, whatever else failed.
+fn with_start(why: String, stopped: &Stopped) -> String {
+    match &stopped.by_hand {
+        Some(start) => format!("{why}. THE GATEWAY WAS ENDED and is not started again; start it with: {start}"),
+        None => why,
     }
 }
 

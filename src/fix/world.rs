@@ -40,6 +40,11 @@ pub trait Host {
     /// What runs now for an installation, looked at afresh.
     fn gateway(&self, installation: Option<&str>) -> Gateway;
 
+    /// Why the gateway's service is not for the doctor to stop or change, where somebody else supervises it.
+    fn external_supervisor(&self, _installation: Option<&str>) -> Option<String> {
+        None
+    }
+
     /// All secrets that were read, so that none is shown.
     fn secrets(&self) -> &SecretVault;
 

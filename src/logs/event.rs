@@ -183,10 +183,7 @@ impl LogEvent {
     /// `User-Agent` in `closed before connect`, its display name in `unauthorized` and `protocol mismatch`.
     pub fn is_of_own_probe(&self) -> bool {
         let detail = &self.detail;
-        [&detail.user_agent, &detail.client]
-            .into_iter()
-            .flatten()
-            .any(|name| name.starts_with(crate::probe::NAME_IN_LOGS))
+        [&detail.user_agent, &detail.client].into_iter().flatten().any(|name| name.starts_with(crate::model::PROGRAM))
     }
 
     /// Who was refused: the device where it is known, else the forwarded address, else the peer.

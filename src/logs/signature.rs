@@ -104,6 +104,14 @@ fn default_weight() -> u8 {
     3
 }
 
+static IN_USE: OnceLock<Arc<SignatureSet>> = OnceLock::new();
+
+/// Puts a set in place for the whole process, before anything is scanned. Only the first call counts; `false` for a later
+/// one.
+pub fn install(set: SignatureSet) -> bool {
+    IN_USE.set(Arc::new(set)).is_ok()
+}
+
 /// All signatures in use, with the automaton that finds their literals in raw bytes.
 #[derive(Debug)]
 pub struct SignatureSet {
@@ -122,6 +130,17 @@ impl SignatureSet {
     pub fn builtin() -> Result<Arc<Self>, SignatureError> {
         static SET: OnceLock<Result<Arc<SignatureSet>, SignatureError>> = OnceLock::new();
         SET.get_or_init(|| Self::new(std::iter::empty::<(&str, &str)>()).map(Arc::new)).clone()
+    }
+
+    /// The signatures in use: those put in place with [`install`], else the built-in ones.
+    ///
+    /// # Errors
+    /// Only if the embedded table were broken, which a test excludes.
+    pub fn in_use() -> Result<Arc<Self>, SignatureError> {
+        match IN_USE.get() {
+            Some(set) => Ok(set.clone()),
+            None => Self::builtin(),
+        }
     }
 
     /// The built-in signatures and those of users' files, given as (name, text).

@@ -1,5 +1,6 @@
 //! Plain values that every room shares. No input or output happens here.
 
+pub mod address;
 pub mod cause;
 pub mod choice;
 pub mod fact;
@@ -15,6 +16,10 @@ pub mod secret;
 pub mod shell;
 pub mod store_edit;
 pub mod subject;
+
+/// This program's name. Its probe is told by it in a gateway's log: as `ua=` of `closed before connect`, and as `client=`
+/// of refusals.
+pub const PROGRAM: &str = "openclaw-doctor";
 
 pub use cause::Cause;
 pub use fact::{Fact, Unknown, UnknownKind};

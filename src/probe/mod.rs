@@ -37,9 +37,6 @@ mod trust;
 #[cfg(test)]
 mod tests;
 
-/// How the probe's name begins in a gateway's log: as `ua=` of `closed before connect`, and as `client=` of refusals.
-pub const NAME_IN_LOGS: &str = "openclaw-doctor";
-
 pub use attempts::{AttemptBudget, Limiter};
 pub use endpoint::{Endpoint, EndpointError, Fingerprint, Target};
 pub use facts::ProbeFacts;

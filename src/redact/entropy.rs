@@ -37,6 +37,7 @@ fn is_suspicious(text: &[u8], span: Range<usize>, identities: bool) -> bool {
         || is_uuid(run)
         || is_readable(text, &span)
         || text.get(..span.start).is_some_and(within_data)
+        || is_piece_of_sum(text, &span)
     {
         return false;
     }
@@ -53,6 +54,15 @@ fn is_suspicious(text: &[u8], span: Range<usize>, identities: bool) -> bool {
     let separators = run.len() - lower - upper - digit;
     let mixed = share(lower) && share(upper) && digit * 20 >= run.len() && !share(separators);
     mixed && bits(run) > expected(run.len()) && longest_word(run) < 8 && !base64(run).is_some_and(|data| is_text(&data))
+}
+
+/// True for a piece of `sha512-…`, which is split at its `+` and `/`.
+fn is_piece_of_sum(text: &[u8], span: &Range<usize>) -> bool {
+    let belongs = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
+    let before = text.get(..span.start).unwrap_or_default();
+    let length = before.iter().rev().take(128).take_while(belongs).count();
+    let head = before.get(before.len() - length..).unwrap_or_default();
+    [&b"sha1-"[..], b"sha256-", b"sha384-", b"sha512-"].iter().any(|sum| head.starts_with(sum))
 }
 
 /// The length of the longest stretch of letters that could be a word: small ones, at most the first a capital.
@@ -128,6 +138,7 @@ mod tests {
             "OPENCLAW_GATEWAY_TOKEN_AND_A_LONG_NAME_2026",
             "dangerouslyDisableDeviceAuthAndAllowInsecureAuth2",
             "commit 45d9b20b1c7e0a3f52c8d6e4f1a2b3c4d5e6f708",
+            "integrity sha512-8VbfWfHLbbwu3+N6OKsOMpBdT4kXPDDB9cJk2bJ6mh9ucxdlnNvH1e+roYkKmN9Nxw2yjz7VzeO9oOz2zJ04Pw==",
             "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             "f03f1f6d-8b1b-472e-aaf2-5c1a599be97a",
             "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",

@@ -74,7 +74,14 @@ pub(super) fn is_readable(text: &[u8], span: &Range<usize>) -> bool {
 fn named_sum(before: &[u8]) -> bool {
     let lower = before.to_ascii_lowercase();
     let gap = lower.iter().rev().take_while(|byte| b" \t:=\"'\\@-(/".contains(byte)).count();
-    let head = lower.get(..lower.len() - gap).unwrap_or_default();
+    let mut head = lower.get(..lower.len() - gap).unwrap_or_default();
+    // A weak ETag: `W/"…"`.
+    if let [rest @ .., b'w'] = head
+        && rest.last().is_some_and(|byte| b"\"' :=\\".contains(byte))
+    {
+        let gap = rest.iter().rev().take_while(|byte| b" \t:=\"'\\@-(/".contains(byte)).count();
+        head = rest.get(..rest.len() - gap).unwrap_or_default();
+    }
     let name_from =
         head.iter().rposition(|byte| !byte.is_ascii_alphanumeric() && !b"_-".contains(byte)).map_or(0, |at| at + 1);
     let name = head.get(name_from..).unwrap_or_default();

@@ -123,6 +123,11 @@ pub(super) fn is_random(bytes: &[u8]) -> bool {
     shape.len >= 20 && usize::try_from(surprise).unwrap_or(0) > shape.len * 4
 }
 
+/// True where the letters of a short run seldom meet in words.
+pub(super) fn is_unlike_words(bytes: &[u8]) -> bool {
+    surprise(bytes) > 0
+}
+
 /// True where a value next to a key such as `token` is more than a word of prose: a digit, mixed case, or length.
 pub(super) fn is_unlike_prose(bytes: &[u8]) -> bool {
     let shape = Shape::of(bytes);
@@ -205,6 +210,7 @@ pub(super) fn is_masked(value: &[u8]) -> bool {
 fn is_named_after_itself(text: &str) -> bool {
     let words: Vec<&str> = text.split(['-', '_']).collect();
     words.len() > 1
+        && words.first() != Some(&"my")
         && words.iter().all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()))
         && matches!(
             words.last(),

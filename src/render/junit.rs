@@ -7,7 +7,7 @@ use super::headline::headline;
 use super::place::place;
 use super::sanitize;
 use super::tap::{Test, tests};
-use crate::checks::CHECKS;
+use crate::checks::all;
 use crate::checks::run::Status;
 use crate::report::{Report, ReportedFinding};
 use std::fmt::Write as _;
@@ -55,7 +55,7 @@ fn case(report: &Report, (id, check, findings): &Test<'_>, out: &mut String) -> 
     let status = check.map_or(Status::Found, |check| check.status);
     let reason = check.and_then(|check| check.reason.as_deref()).unwrap_or_default();
     let seconds = check.map_or(0.0, |check| check.ms) / 1000.0;
-    let area = CHECKS.iter().find(|known| known.id() == *id).map_or("other", |known| known.area().id());
+    let area = all().find(|known| known.id() == *id).map_or("other", |known| known.area().id());
     let (failing, others): (Vec<&ReportedFinding>, Vec<&ReportedFinding>) =
         findings.iter().partition(|finding| report.fails(finding));
     let _ = writeln!(

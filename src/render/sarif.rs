@@ -3,7 +3,7 @@
 use super::place::file_uri;
 use super::sanitize;
 use crate::checks::run::Status;
-use crate::checks::{CHECKS, Check, CodeSpec, docs};
+use crate::checks::{Check, CodeSpec, all, docs};
 use crate::model::{Evidence, HostPath, Severity};
 use crate::report::{Report, ReportedFinding, SetAsideBy};
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 /// Renders a report.
 pub fn render(report: &Report) -> String {
     let rules: Vec<(&'static dyn Check, &'static CodeSpec)> =
-        CHECKS.iter().flat_map(|check| check.codes().iter().map(|spec| (*check, spec))).collect();
+        all().flat_map(|check| check.codes().iter().map(move |spec| (check, spec))).collect();
     let results: Vec<Value> = report.findings.iter().map(|finding| result(finding, &rules)).collect();
     let document = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -47,7 +47,7 @@ fn level(severity: Severity) -> &'static str {
 }
 
 fn rule(check: &dyn Check, spec: &CodeSpec) -> Value {
-    let documentation = docs::text(check.source()).unwrap_or_default();
+    let documentation = check.documentation();
     let sections = docs::sections(documentation);
     let full = sections.first().map_or(spec.summary, |section| section.body.as_str());
     let plain: Vec<String> = sections.iter().map(|section| format!("{}\n{}", section.title, section.body)).collect();

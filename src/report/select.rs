@@ -1,6 +1,6 @@
 //! Which checks and findings are wanted. Checks, areas, codes and causes share one namespace of ids.
 
-use crate::checks::{Area, CHECKS, Check};
+use crate::checks::{Area, Check, all};
 use crate::model::{Cause, Finding};
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ pub struct UnknownId {
 /// Every id that can be selected, fixed or explained.
 pub fn all_ids() -> BTreeSet<&'static str> {
     let mut ids = BTreeSet::new();
-    for check in CHECKS {
+    for check in all() {
         ids.insert(check.id());
         ids.extend(check.codes().iter().map(|spec| spec.code));
     }
@@ -101,7 +101,7 @@ impl Selection {
 }
 
 fn names(id: &str, finding: &Finding) -> bool {
-    let area = || CHECKS.iter().find(|check| check.id() == finding.check_id).map(|check| check.area().id());
+    let area = || all().find(|check| check.id() == finding.check_id).map(|check| check.area().id());
     id == finding.check_id
         || id == finding.code
         || finding.cause.is_some_and(|cause| cause.id() == id)
@@ -131,7 +131,7 @@ mod tests {
             assert!(seen.insert(cause.id()), "{} twice", cause.id());
         }
         let mut checks = BTreeSet::new();
-        for check in CHECKS {
+        for check in crate::checks::CHECKS {
             assert!(checks.insert(check.id()), "check {} twice", check.id());
             let is_cause = check.id().parse::<Cause>().is_ok();
             let finds_it = || check.codes().iter().any(|spec| spec.cause.is_some_and(|cause| cause.id() == check.id()));

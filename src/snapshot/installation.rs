@@ -38,6 +38,9 @@ pub struct Installation {
     pub config: ConfigFacts,
     /// Its files.
     pub tree: TreeFacts,
+    /// Files that the user's own checks ask about, each as it is.
+    #[serde(default)]
+    pub asked_files: Vec<(HostPath, Fact<super::tree::EntryFacts>)>,
     /// The device store of the JSON era, also where it is only a leftover.
     pub devices: super::store::JsonStore,
     /// The SQLite state, also where it is not yet the live store.

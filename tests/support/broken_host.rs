@@ -1,5 +1,7 @@
 //! Broken hosts made from captured healthy ones: other releases, other accounts, several faults at once.
 
+#![allow(dead_code)] // each test binary uses a part
+
 use crate::support::Case;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
@@ -125,6 +127,15 @@ impl Broken {
         let bytes = fs::read(self.path(path)).expect("bytes");
         let half = bytes.get(..bytes.len() / 2).expect("half").to_vec();
         self.file(path, half)
+    }
+
+    /// Overwrites the middle of a file with noise.
+    pub fn damaged(self, path: &str) -> Self {
+        let mut bytes = fs::read(self.path(path)).expect("bytes");
+        let middle = bytes.len() / 2;
+        let spoilt = bytes.get_mut(4096..middle).expect("pages");
+        spoilt.iter_mut().enumerate().for_each(|(number, byte)| *byte ^= (number % 251) as u8 | 1);
+        self.file(path, bytes)
     }
 
     /// Gives the database's log to another account, mode 0600.

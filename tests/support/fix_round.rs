@@ -1,5 +1,7 @@
 //! One round of check, fix, check again, undo on a broken tree, with everything that has to hold on the way.
 
+#![allow(dead_code)] // each test binary uses a part
+
 use crate::support::{doctor, doctor_json};
 use serde_json::Value;
 use std::collections::BTreeMap;

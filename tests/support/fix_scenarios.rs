@@ -7,7 +7,8 @@ use openclaw_doctor::collect::source::Account;
 use openclaw_doctor::fix::lower::Territory;
 use openclaw_doctor::fix::world::{Gateway, Host};
 use openclaw_doctor::model::{
-    Action, Applicability, ConfigEdit, Content, Fact, Finding, HostPath, JsonPath, Plan, SecretVault, Severity, Step,
+    Action, Applicability, ConfigEdit, Content, Fact, Finding, Holds, HostPath, JsonPath, Plan, Secret, SecretVault,
+    Severity, Step, StoreEdit, secret::SecretKind,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,7 +28,9 @@ pub struct TestHost {
 
 impl TestHost {
     pub fn new(root: &Path, uid: u32) -> Self {
-        Self { root: root.to_path_buf(), uid, vault: SecretVault::default(), frozen: Vec::new() }
+        let mut vault = SecretVault::default();
+        vault.label(SecretKind::Other, Secret::new(OTHER_TOKEN));
+        Self { root: root.to_path_buf(), uid, vault, frozen: Vec::new() }
     }
 }
 
@@ -72,9 +75,13 @@ pub const KINDS: &[(&str, bool)] = &[
     ("flags", true),
     ("replace", false),
     ("edit-config", false),
+    ("edit-store", false),
+    ("write-secret", false),
+    ("remove-variable", false),
     ("create", false),
     ("set-aside", false),
     ("set-aside-database", false),
+    ("restore-database", false),
     ("remove", false),
     ("remove-link", false),
     ("delete-row", false),
@@ -83,6 +90,8 @@ pub const KINDS: &[(&str, bool)] = &[
 
 pub const STATE: &str = "/home/claw/.openclaw";
 pub const CONFIG: &str = "{\n  // who may call\n  gateway: {\n    mode: 'local',\n    pairingMode: 'old', // retired\n    auth: { token: 'not-a-real-token' },\n  },\n}\n";
+/// A token that the tests put in another one's place.
+pub const OTHER_TOKEN: &str = "another-token-that-is-not-real";
 pub const PAIRED: &[u8] = b"\xef\xbb\xbf{\n  \"a\": { \"deviceId\": \"a\" },\n}";
 pub const PAIRED_MENDED: &[u8] = b"{\n  \"a\": { \"deviceId\": \"a\" }\n}";
 
@@ -106,7 +115,8 @@ pub fn set_up(root: &Path, kind: &str, uid: u32) {
     fs::create_dir_all(root.join("etc")).unwrap();
     fs::write(root.join("etc/shadow"), "root:secret").unwrap();
     fs::set_permissions(root.join("etc/shadow"), fs::Permissions::from_mode(0o600)).unwrap();
-    let files: [(&str, &[u8], u32); 6] = [
+    let files: [(&str, &[u8], u32); 7] = [
+        ("gateway.env", b"# kept\nOPENCLAW_GATEWAY_TOKEN=old\nOTHER=1\n", 0o600),
         ("openclaw.json", CONFIG.as_bytes(), 0o600),
         ("devices/paired.json", PAIRED, 0o600),
         ("devices/pending.json", b"{}", 0o600),
@@ -135,6 +145,12 @@ pub fn set_up(root: &Path, kind: &str, uid: u32) {
             }
         }
         "chmod" => fs::set_permissions(real(root, "devices"), fs::Permissions::from_mode(0o555)).unwrap(),
+        "restore-database" => {
+            make_copy(&real(root, "state/openclaw.sqlite.bak"));
+            if is_root() {
+                chown(real(root, "state/openclaw.sqlite.bak"), Some(uid), Some(uid)).unwrap();
+            }
+        }
         "flags" => {
             let status = std::process::Command::new("chattr").arg("+i").arg(real(root, "devices/paired.json")).status();
             assert!(status.expect("chattr").success(), "this file system has no immutable flag");
@@ -174,6 +190,19 @@ fn make_database(path: &Path) {
     for suffix in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(with_suffix(&other, suffix));
     }
+}
+
+/// A sound copy without a log.
+fn make_copy(path: &Path) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection
+        .execute_batch(
+            "CREATE TABLE device_pairing_paired(device_id TEXT PRIMARY KEY, tokens_json TEXT) STRICT;
+             INSERT INTO device_pairing_paired VALUES ('a', '{}'), ('b', '{}');",
+        )
+        .unwrap();
+    drop(connection);
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
@@ -236,6 +265,25 @@ pub fn plan_for(kind: &str, uid: u32) -> Plan {
         "set-aside" => {
             plan(vec![Action::SetAside { path: host("devices/paired.json"), to: host("devices/paired.json.aside") }])
         }
+        "edit-store" => plan(vec![Action::EditStore {
+            path: host("devices/paired.json"),
+            holds: Holds::Devices,
+            edits: vec![StoreEdit::Mend],
+        }]),
+        "write-secret" => plan(vec![Action::WriteSecret {
+            path: host("openclaw.json"),
+            at: JsonPath::keys(["gateway", "auth", "token"]),
+            secret: SecretVault::default().label(SecretKind::Other, Secret::new(OTHER_TOKEN)),
+        }]),
+        "remove-variable" => {
+            plan(vec![Action::RemoveVariable { path: host("gateway.env"), name: "OPENCLAW_GATEWAY_TOKEN".to_owned() }])
+        }
+        "restore-database" => plan(vec![Action::RestoreDatabase {
+            database: host("state/openclaw.sqlite"),
+            from: host("state/openclaw.sqlite.bak"),
+            to: host("state/openclaw.sqlite.aside"),
+        }])
+        .with_gateway_stopped(),
         "set-aside-database" => plan(vec![Action::SetAsideDatabase {
             database: host("state/openclaw.sqlite"),
             to: host("state/openclaw.sqlite.aside"),

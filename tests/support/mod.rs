@@ -2,7 +2,9 @@
 
 #![allow(dead_code)] // each test binary uses a part
 
+pub mod coverage;
 pub mod home;
+pub mod synthetic;
 
 use serde_json::Value;
 use std::fs::File;
@@ -89,6 +91,21 @@ impl Case {
         let mut bytes = Vec::new();
         flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).expect("gzip");
         Some(bytes)
+    }
+
+    /// The captured files with their contents.
+    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let bytes = self.archive(false).expect("state");
+        let mut archive = tar::Archive::new(Cursor::new(bytes));
+        let entries = archive.entries().expect("entries");
+        entries
+            .map(|entry| {
+                let mut entry = entry.expect("entry");
+                let mut body = Vec::new();
+                entry.read_to_end(&mut body).expect("body");
+                (entry.path().expect("path").to_string_lossy().into_owned(), body)
+            })
+            .collect()
     }
 
     /// Whether the state after contact was captured.
@@ -206,6 +223,12 @@ fn add_file(out: &mut tar::Builder<File>, path: &str, body: &[u8], mode: u32, ui
     header.set_mtime(mtime);
     header.set_size(body.len() as u64);
     out.append_data(&mut header, path, body).expect("file");
+}
+
+/// Says why a test does not look at something. In `.ci/run` every tool is there, so that nothing may be skipped.
+pub fn skipped(why: &str) {
+    println!("skipped: {why}");
+    assert!(std::env::var_os("OPENCLAW_DOCTOR_REQUIRE_TOOLS").is_none(), "{why}, and this run requires every tool");
 }
 
 /// Runs the binary with a clean environment.

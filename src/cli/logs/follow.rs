@@ -2,6 +2,7 @@
 
 use super::timeline::{moment, who};
 use super::{Args, open};
+use crate::cli::share::hide_secrets;
 use crate::cli::{Exit, Failure, Outcome};
 use crate::logs::advice::what_to_do;
 use crate::logs::recognize::recognize;
@@ -209,8 +210,7 @@ impl<W: Write> Printer<W> {
 
     fn show(&mut self, event: &LogEvent) -> io::Result<()> {
         if self.json {
-            serde_json::to_writer(&mut self.out, event)?;
-            self.out.write_all(b"\n")?;
+            writeln!(self.out, "{}", hide_secrets(&serde_json::to_string(event)?))?;
             return self.out.flush();
         }
         let time = event.time.map_or_else(|| "time unknown".to_owned(), |time| moment(time, &self.zone));
@@ -222,7 +222,7 @@ impl<W: Write> Printer<W> {
         if let Some(who) = who(event) {
             writeln!(self.out, "    {who}")?;
         } else if event.kind.class() != KindClass::Change {
-            writeln!(self.out, "    {}", event.text)?;
+            writeln!(self.out, "    {}", hide_secrets(&event.text))?;
         }
         if let Some(advice) = what_to_do(event, self.release.as_ref()) {
             writeln!(self.out, "    → {advice}")?;

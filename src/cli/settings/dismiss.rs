@@ -1,7 +1,7 @@
 //! A dismissal: somebody knows about a finding and does not want it to count, for a while.
 
 use super::Applied;
-use crate::checks::CHECKS;
+use crate::checks::all;
 use crate::checks::run::{CheckRun, Status};
 use crate::model::{Finding, HostPath, Release};
 use crate::report::{SetAside, SetAsideBy};
@@ -70,7 +70,7 @@ impl Dismissal {
 
     /// Whether every check that could report it ran.
     fn was_looked_for(&self, runs: &[CheckRun]) -> bool {
-        let could = CHECKS.iter().filter(|check| {
+        let could = all().filter(|check| {
             check.id() == self.id
                 || check
                     .codes()

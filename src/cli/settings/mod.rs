@@ -1,6 +1,7 @@
 //! The configuration file: defaults, severities by code, dismissals that expire.
 
 mod dismiss;
+pub mod own;
 mod place;
 mod read;
 mod show;
@@ -84,11 +85,21 @@ impl Settings {
 
     /// Changes severities and says which findings are dismissed. `release` is the one judged by.
     pub fn apply(&self, runs: &mut [CheckRun], release: Option<&Release>, as_of: jiff::Timestamp) -> Applied {
+        self.rate(runs);
+        self.dismissed(runs, release, as_of)
+    }
+
+    /// Gives findings the severities that the file sets for their codes.
+    pub fn rate(&self, runs: &mut [CheckRun]) {
         for (finding, _) in runs.iter_mut().flat_map(|run| &mut run.findings) {
             if let Some(severity) = self.severities.get(finding.code.as_str()) {
                 finding.severity = severity.value;
             }
         }
+    }
+
+    /// Which findings are dismissed, and which dismissals do nothing. `release` is the one judged by.
+    pub fn dismissed(&self, runs: &[CheckRun], release: Option<&Release>, as_of: jiff::Timestamp) -> Applied {
         let file = self.place.as_ref().map(|place| place.path.display().to_string()).unwrap_or_default();
         let mut applied = Applied::default();
         for dismissal in &self.dismissals {

@@ -81,7 +81,7 @@ fn hint(failure: Failure) -> Failure {
 
 /// Why somebody beside root could have written what the path leads to, if so. Every directory on the way counts, since
 /// whoever owns one can put another file in place.
-fn not_roots(path: &Path, file: &File) -> Option<String> {
+pub(super) fn not_roots(path: &Path, file: &File) -> Option<String> {
     // Links have no mode of their own; in a sticky directory nobody can replace what is root's.
     let exempt = |meta: &std::fs::Metadata| meta.is_symlink() || meta.is_dir() && meta.mode() & 0o1000 != 0;
     let others = |meta: &std::fs::Metadata| meta.uid() != 0 || meta.mode() & 0o022 != 0 && !exempt(meta);

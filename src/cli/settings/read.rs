@@ -1,7 +1,7 @@
 //! From TOML to settings. Every mistake is one sentence with path and line.
 
 use super::{Dismissal, Place, Set, Settings};
-use crate::checks::CHECKS;
+use crate::checks::all;
 use crate::cli::check::Format;
 use crate::cli::failure::Failure;
 use crate::cli::options::{Color, FailOn, SeverityArg, duration};
@@ -76,7 +76,7 @@ pub fn settings(text: &str, place: Place) -> Result<Settings, Failure> {
     }
     for (name, severity) in &raw.severity {
         let at = severity.span().start;
-        let code = CHECKS.iter().flat_map(|check| check.codes()).find(|spec| spec.code == name);
+        let code = all().flat_map(|check| check.codes()).find(|spec| spec.code == name);
         let Some(code) = code else {
             return Err(wrong(at, format!("`{name}` is no code of a finding; `openclaw-doctor list` shows them")));
         };

@@ -9,8 +9,6 @@ use std::fmt::Write as _;
 
 /// Arguments of `config`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Example:
-  openclaw-doctor config --show")]
 pub struct ConfigArgs {
     /// Show each value and where it comes from (the default).
     #[arg(long)]

@@ -147,8 +147,10 @@ pub(in crate::redact) fn classify(name: &[u8]) -> Option<Class> {
         return None;
     }
     match last {
-        "password" | "passwd" | "passphrase" | "passcode" | "pwd" => return class(Kind::Password, false, true),
+        "password" | "passwd" | "passphrase" | "passcode" | "pwd" | "passwort" | "kennwort" | "senha"
+        | "contrasena" | "wachtwoord" => return class(Kind::Password, false, true),
         "pass" => return class(Kind::Password, parts.len() == 1 && !capitals, true),
+        "pw" if parts.len() == 1 || capitals => return class(Kind::Password, false, true),
         "token" if before == "page" || before == "cancellation" || before == "invalid" => return None,
         "token" | "jwt" | "bearer" => return class(Kind::Token, false, false),
         "secret" => return class(Kind::Secret, false, true),
@@ -169,7 +171,7 @@ pub(in crate::redact) fn classify(name: &[u8]) -> Option<Class> {
         "code" if CODE_OF.contains(before.as_bytes()) || before == "time" => {
             return class(Kind::SetupCode, false, false);
         }
-        "code" if parts.len() == 1 => return class(Kind::Secret, true, false),
+        "code" if parts.len() == 1 => return class(Kind::SetupCode, true, false),
         "setupcode" | "paircode" | "pairingcode" => return class(Kind::SetupCode, false, false),
         "key" if KEY_OF.contains(before.as_bytes()) => {
             let kind = if before == "private" || before == "priv" || before == "wireguard" {

@@ -19,6 +19,8 @@ pub(in crate::redact) enum Form {
     Colon,
     /// In a sentence or a table.
     Prose,
+    /// Some words after the name, in the same sentence.
+    Far,
 }
 
 /// A value and how it is tied to its name.
@@ -29,6 +31,9 @@ pub(in crate::redact) struct Found {
     /// How it is tied to its name.
     pub form: Form,
 }
+
+/// Small words between a name and its value: `the token i used was …`.
+const FAR: usize = 4;
 
 /// The most that is taken for one value.
 const VALUE: usize = 16 * 1024;
@@ -54,6 +59,15 @@ impl<'t> Cursor<'t> {
         let found = self.rest().starts_with(literal);
         self.at += if found { literal.len() } else { 0 };
         found
+    }
+
+    /// A small word and the blank or colon after it.
+    fn word(&mut self) -> bool {
+        let length = self.rest().iter().take(12).take_while(|byte| byte.is_ascii_lowercase()).count();
+        let gap = self.rest().iter().skip(length).take(2).take_while(|byte| b" :".contains(byte)).count();
+        let is_word = (1..=10).contains(&length) && gap > 0;
+        self.at += if is_word { length + gap } else { 0 };
+        is_word
     }
 
     /// A quote with its backslashes.
@@ -196,8 +210,20 @@ fn prose(mut cursor: Cursor<'_>) -> Option<Found> {
         }
     }
     cursor.skip(b" \t(");
-    let found = value(cursor.text, cursor.at, Form::Prose)?;
-    Some(Found { form: Form::Prose, ..found })
+    let here = cursor.at;
+    let mut words = 0;
+    while words < FAR && cursor.word() {
+        words += 1;
+    }
+    if words > 0
+        && let Some(found) = value(cursor.text, cursor.at, Form::Prose)
+        && super::value::is_made(cursor.text.get(found.span.clone())?)
+    {
+        return Some(Found { form: Form::Far, ..found });
+    }
+    let found = value(cursor.text, here, Form::Prose)?;
+    let quoted = found.span.start > here;
+    Some(Found { form: if quoted { Form::Far } else { Form::Prose }, ..found })
 }
 
 /// A value, quoted or bare.
@@ -205,14 +231,14 @@ fn value(text: &[u8], at: usize, form: Form) -> Option<Found> {
     let mut cursor = Cursor { text, at };
     let start = cursor.at;
     if cursor.quote() {
-        let form = if matches!(form, Form::Prose | Form::Flag | Form::Env) { form } else { Form::Quoted };
+        let form = if matches!(form, Form::Prose | Form::Far | Form::Flag | Form::Env) { form } else { Form::Quoted };
         return quoted(text, cursor.at - 1, form).filter(|found| found.span.start > start);
     }
     let stops: &[u8] = match form {
         Form::Env | Form::Flag => b" \t\r\n\0\"'`<>|;\\",
         Form::Query => b" \t\r\n\0\"'`<>|\\&#,;)]}",
         Form::Pair => b" \t\r\n\0\"'`<>\\&;",
-        Form::Quoted | Form::Colon | Form::Prose => b" \t\r\n\0\"'`<>|\\,;)]}",
+        Form::Quoted | Form::Colon | Form::Prose | Form::Far => b" \t\r\n\0\"'`<>|\\,;)]}",
     };
     let found = until(text, start, stops, form)?;
     let bytes = text.get(found.span.clone())?;

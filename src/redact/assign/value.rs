@@ -2,7 +2,9 @@
 
 use super::super::kind::Kind;
 use super::super::readable::is_uuid;
-use super::super::shape::{Shape, is_identifier, is_placeholder, is_random, is_unlike_prose, is_variable_name};
+use super::super::shape::{
+    Shape, is_identifier, is_placeholder, is_random, is_unlike_prose, is_unlike_words, is_variable_name,
+};
 use super::super::words::Words;
 use super::key::Class;
 use super::place::{Form, Found};
@@ -33,12 +35,22 @@ pub(in crate::redact) fn judge(text: &[u8], class: &Class, found: &Found) -> Opt
     if is_placeholder(value) || is_variable_name(value) || is_word(value) {
         return None;
     }
-    let accepted = if class.weak { weak(value) } else { strong(text, class, found, value) };
+    let accepted = if class.weak {
+        weak(value) || class.kind == Kind::SetupCode && found.form == Form::Quoted && is_short_code(value)
+    } else {
+        strong(text, class, found, value)
+    };
     accepted.then(|| found.span.clone())
 }
 
 fn is_word(value: &[u8]) -> bool {
     WORDS.contains(value.trim_ascii())
+}
+
+/// Eight characters of the alphabet of OpenClaw's channel codes, and no word such as `NOTFOUND`.
+fn is_short_code(value: &[u8]) -> bool {
+    let shape = Shape::of(value);
+    value.len() == 8 && shape.upper + shape.digit == 8 && (shape.digit > 0 && shape.upper > 3 || is_unlike_words(value))
 }
 
 /// After a name that is used for other things as well.
@@ -65,7 +77,7 @@ fn strong(text: &[u8], class: &Class, found: &Found, value: &[u8]) -> bool {
         Form::Query => {
             value.len() >= 4
                 && !(digits && value.len() < 16 && !class.chosen)
-                && (class.chosen || !is_plain_name(value))
+                && (class.chosen || class.kind == Kind::Token && value.len() >= 6 || !is_plain_name(value))
         }
         Form::Pair if class.chosen => {
             value.len() >= 3 && !value.contains(&b'(') && !(value.contains(&b'.') && is_identifier(value))
@@ -78,7 +90,8 @@ fn strong(text: &[u8], class: &Class, found: &Found, value: &[u8]) -> bool {
                 || class.chosen && alone && digits && value.len() >= 4;
             plain || is_unlike_prose(value) && !is_call(value) && !digits && !is_path(value)
         }
-        Form::Prose if class.kind == Kind::SetupCode => is_code(value),
+        Form::Prose | Form::Far if class.kind == Kind::SetupCode => is_code(value),
+        Form::Far => is_made(value),
         Form::Prose => {
             let chosen = class.kind == Kind::Password
                 && value.len() >= 6
@@ -87,6 +100,20 @@ fn strong(text: &[u8], class: &Class, found: &Found, value: &[u8]) -> bool {
             (value.len() >= 12 && is_random(value) && !is_uuid(value) || chosen) && !is_path(value) && !is_call(value)
         }
     }
+}
+
+/// In a sentence, no word, name or version: letters and digits mixed, perhaps with signs that names don't have.
+pub(super) fn is_made(value: &[u8]) -> bool {
+    let shape = Shape::of(value);
+    let signs = value.iter().filter(|byte| b"!@#$%^&*=~+".contains(byte)).count();
+    let alone = shape.alnum() + signs == value.len();
+    let mixed = shape.letters() >= 4 && shape.digit >= 2 && shape.changes >= 2;
+    !shape.hex
+        && (alone && mixed && (value.len() >= 8 && signs > 0 || value.len() >= 12)
+            || value.len() >= 12 && is_random(value))
+        && !is_uuid(value)
+        && !is_path(value)
+        && !is_call(value)
 }
 
 /// Pairing and setup codes: capitals and digits, or long.

@@ -161,7 +161,8 @@ fn stands_alone(text: &[u8], span: Range<usize>) -> bool {
     let digits_after = matches!(after, [b'0'..=b'9', ..] | [b'.', b'0'..=b'9', ..]);
     let product = matches!(before, [a, b'/'] if a.is_ascii_alphabetic());
     let zeros = text.get(span).is_some_and(|address| address.ends_with(b".0.0.0"));
-    let word_after = matches!(after, [last, ..] if last.is_ascii_alphabetic() || *last == b'_');
+    let word_after = matches!(after, [last, ..] if last.is_ascii_alphabetic() || *last == b'_')
+        || matches!(after, [b'-', letter, ..] if letter.is_ascii_alphabetic());
     !(letter_before || digits_after || word_after || digits_before && !escape || product && zeros)
 }
 

@@ -59,6 +59,14 @@ pub(super) static TABLE: &[Detector] = &[
     )
     .kind(Kind::PublicKey)
     .accept(always),
+    Detector::prefix(
+        "ssh-key-comment",
+        &["ssh-ed25519 ", "ssh-rsa ", "ssh-dss ", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"],
+        r"[a-z0-9@.-]+ AAAA[A-Za-z0-9+/]{20,}={0,3} ([A-Za-z0-9_.-]{2,32}@[A-Za-z0-9_.-]{2,64})",
+        &["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA‹b64:44› ‹is:gertrude@gertpc›"],
+    )
+    .kind(Kind::User)
+    .accept(always),
 ];
 
 /// The most that a block is followed.

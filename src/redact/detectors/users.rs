@@ -1,6 +1,6 @@
 //! Account names: in home directories and in the places where systems print them.
 
-use super::super::detector::{Detector, Near};
+use super::super::detector::{Detector, Near, begin_of};
 use super::super::hit::Hit;
 use super::super::kind::Kind;
 use super::accounts::is_nobody;
@@ -16,7 +16,7 @@ pub(super) static TABLE: &[Detector] = &[
     Detector::near(
         "home-directory",
         Kind::User,
-        &["/home/", "/users/", "/homes/", "\\users\\", "/-home-", "/-users-"],
+        &["/home/", "/users/", "/homes/", "\\users\\", "\\home\\", "/-home-", "/-users-"],
         home,
         &[
             "Config: /home/‹is:syvala›/.openclaw/openclaw.json",
@@ -27,6 +27,7 @@ pub(super) static TABLE: &[Detector] = &[
             "/mnt/c/Users/‹is:bob›/x and /var/home/‹is:carol›/y and /volume1/homes/‹is:dave›",
             "alice:x:1001:1001:‹is:Alice Smith›,,,:/home/‹is:alice›:/bin/bash",
             "~/.claude/projects/-home-‹is:alice›-work-x",
+            r"\\wsl$\Ubuntu\home\‹is:gertrude›\.openclaw",
             "path=%2Fhome%2F‹is:alice›%2F.openclaw",
             "drwx------ 2 ‹is:bertha› ‹is:berthas› 4096 Feb 20 12:00 /home/‹is:alice›/.openclaw/devices",
         ],
@@ -116,6 +117,14 @@ pub(super) static TABLE: &[Detector] = &[
     .kind(Kind::User)
     .accept(is_somebody)
     .not(&["pid 3219839 xxxxxxx: openclaw-gateway", "pid 12 exited: code 78"]),
+    Detector::near(
+        "port-owner",
+        Kind::User,
+        &[": openclaw-gateway (", ": clawdbot-gateway (", ": moltbot-gateway (", ": openclaw (", ": node ("],
+        port_owner,
+        &["‹is:hanzel›: openclaw-gateway (127.0.0.1:18789)", r#""reason":"‹is:alice›: node (*:18789)""#],
+    )
+    .not(&["root: openclaw-gateway (127.0.0.1:18789)", "Started: openclaw-gateway (v2026.2.19)", "Port owner: node (v22)"]),
     Detector::near("sudo-log", Kind::User, &[" : tty="], sudo_log, &["sudo:    ‹is:alice› : TTY=pts/0 ; PWD=/srv ; USER=root ; COMMAND=/usr/bin/openclaw"]),
     Detector::near("account-entry", Kind::User, &[":x:"], account_entry, &["‹is:alice›:x:1001:1001:‹is:Alice Smith›:/srv/x:/bin/bash"]).not(&["root:x:0:0:root:/root:/bin/bash", "sshd:x:105:65534::/run/sshd:/usr/sbin/nologin"]),
 ];
@@ -132,7 +141,7 @@ fn home(near: &Near, hits: &mut Vec<Hit>) {
     let windows = word.starts_with(b"\\");
     let encoded = word.starts_with(b"/-");
     let small_users =
-        word.eq_ignore_ascii_case(b"/users/") && !word.starts_with(b"/U") || windows && word.get(1) != Some(&b'U');
+        word.eq_ignore_ascii_case(b"/users/") && !word.starts_with(b"/U") || windows && word.get(1) == Some(&b'u');
     let head = text.get(near.word.start.saturating_sub(120)..near.word.start).unwrap_or_default();
     let head = head.rsplit(|byte| byte.is_ascii_whitespace() || b"\"'`(<=,".contains(byte)).next().unwrap_or_default();
     let link = memchr::memmem::find(head, b"://").is_some() && !head.starts_with(b"file://")
@@ -165,6 +174,19 @@ fn home(near: &Near, hits: &mut Vec<Hit>) {
         name.get(..name.len() - name.iter().rev().take_while(|byte| b".".contains(byte)).count()).unwrap_or_default();
     if is_somebody(name) && !name.starts_with(b".") {
         hits.push(near.hit(start..start + name.len()).learned(true));
+    }
+}
+
+/// `NAME: program (address:port)`, as OpenClaw lists who holds its port.
+fn port_owner(near: &Near, hits: &mut Vec<Hit>) {
+    let rest = near.text.get(near.word.end..near.text.len().min(near.word.end + 64)).unwrap_or_default();
+    let place = rest.split(|byte| *byte == b')').next().unwrap_or_default();
+    let port = place.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let start = begin_of(near.text, near.word.start, 32, |byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+    let name = near.text.get(start..near.word.start).unwrap_or_default();
+    let alone = near.text.get(..start).and_then(<[u8]>::last).is_none_or(|byte| b"\"' \n".contains(byte));
+    if port > 1 && place.iter().rev().nth(port) == Some(&b':') && alone && is_somebody(name) {
+        hits.push(near.hit(start..near.word.start));
     }
 }
 
