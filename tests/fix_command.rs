@@ -11,7 +11,7 @@ use openclaw_doctor::cli::undo::UndoArgs;
 use openclaw_doctor::cli::{Exit, Failure, history, undo};
 use openclaw_doctor::fix::lower::Territory;
 use openclaw_doctor::fix::world::{Gateway, Host};
-use openclaw_doctor::model::{Applicability, Fact, Finding, Plan, SecretVault};
+use openclaw_doctor::model::{Applicability, Cause, Certainty, Fact, Finding, Plan, SecretVault, Severity};
 use scenarios::*;
 use std::path::{Path, PathBuf};
 
@@ -27,11 +27,13 @@ struct TestWorld {
     /// The finding stays whatever is done.
     stubborn: bool,
     inconclusive: Option<String>,
+    /// So many looks until the gateway, which its supervisor starts, listens.
+    starting: u32,
 }
 
 impl TestWorld {
     fn new(root: &Path, plans: Vec<Plan>) -> Self {
-        Self { host: TestHost::new(root, uid()), plans, stubborn: false, inconclusive: None }
+        Self { host: TestHost::new(root, uid()), plans, stubborn: false, inconclusive: None, starting: 0 }
     }
 
     fn is_mended(&self) -> bool {
@@ -49,7 +51,7 @@ impl Host for TestWorld {
     }
 
     fn gateway(&self, installation: Option<&str>) -> Gateway {
-        self.host.gateway(installation)
+        if self.starting > 0 { Gateway::Stopped } else { self.host.gateway(installation) }
     }
 
     fn secrets(&self) -> &SecretVault {
@@ -67,12 +69,16 @@ impl World for TestWorld {
     }
 
     fn look_again(&mut self) -> Result<(), Failure> {
+        self.starting = self.starting.saturating_sub(1);
         Ok(())
     }
 
     fn recheck(&self) -> Recheck {
         let findings: Vec<Finding> =
             if self.is_mended() && !self.stubborn || self.plans.is_empty() { Vec::new() } else { vec![finding()] };
+        let silent = Finding::new("gateway-running", "gateway-down", Severity::Error, "state", "nothing listens")
+            .because(Cause::GatewayNotRunning, Certainty::Certain);
+        let findings = findings.into_iter().chain((self.starting > 0).then_some(silent)).collect();
         Recheck { findings, inconclusive: self.inconclusive.clone() }
     }
 
@@ -105,6 +111,15 @@ fn yes_applies_safe_plans_and_zero_means_that_nothing_is_left() {
     let odd = undo::run(&UndoArgs { id: Some("../x".to_owned()), ..UndoArgs::default() }, &world).expect_err("no id");
     assert_eq!(odd.kind, "usage");
     assert_eq!(history::run(&HistoryArgs { prune: Some("0s".to_owned()) }, &world), Ok(Exit::Ok));
+}
+
+#[test]
+fn a_gateway_that_starts_again_by_itself_is_waited_for() {
+    let root = tree();
+    let mut world = TestWorld::new(root.path(), vec![plan_for("replace", uid())]);
+    world.starting = 3;
+    assert_eq!(run(&args(true), &mut world), Ok(Exit::Ok));
+    assert_eq!(world.starting, 0);
 }
 
 #[test]

@@ -20,6 +20,10 @@ use std::time::{Duration, Instant};
 /// the result says that nothing listens yet, which is true.
 const START_LIMIT: Duration = Duration::from_secs(120);
 
+/// How long a supervisor may wait until it tries again: `RestartSec=5` in every generated unit (host-by-release 2.2).
+/// Meanwhile no process is there.
+const BETWEEN_STARTS: Duration = Duration::from_secs(10);
+
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -169,7 +173,7 @@ pub fn run(args: &FixArgs, world: &mut dyn World) -> Outcome {
 /// Looks again once the gateway had its time to come up: from its start until it listens it needs 8 to 40 seconds
 /// (release-2026.2.19, release-2026.9.6), and its supervisor may be starting it again by itself.
 fn look_when_settled(world: &mut dyn World, said: &mut Said) -> Result<(), Failure> {
-    let end = Instant::now() + START_LIMIT;
+    let began = Instant::now();
     let mut told = false;
     loop {
         world.look_again()?;
@@ -177,7 +181,15 @@ fn look_when_settled(world: &mut dyn World, said: &mut Said) -> Result<(), Failu
         let silent = findings
             .iter()
             .any(|finding| finding.cause == Some(Cause::GatewayNotRunning) && finding.severity == Severity::Error);
-        if !silent || Instant::now() >= end || !matches!(world.gateway(None), Gateway::Unit { .. }) {
+        if !silent {
+            return Ok(());
+        }
+        let limit = match world.gateway(None) {
+            Gateway::Unit { .. } => START_LIMIT,
+            Gateway::Stopped => BETWEEN_STARTS,
+            Gateway::Loose { .. } | Gateway::Unknown(_) | Gateway::Offline => return Ok(()),
+        };
+        if began.elapsed() >= limit {
             return Ok(());
         }
         if !told {

@@ -156,7 +156,9 @@ impl ProcessFact {
 impl ProcessFacts {
     /// Processes that own a gateway's port and lock.
     pub fn gateways(&self) -> impl Iterator<Item = &ProcessFact> {
-        self.processes.iter().filter(|process| process.role == ProcessRole::Gateway)
+        // A zombie has ended: it holds neither port nor state, and only waits for its parent to collect it. In containers
+        // without an init that can be for ever.
+        self.processes.iter().filter(|process| process.role == ProcessRole::Gateway && !process.zombie)
     }
 
     /// A process by pid.

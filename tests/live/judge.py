@@ -129,6 +129,10 @@ def undo(row, fault, bench, doctor, keep):
     """Takes the fix back and asks again, before any client calls: a client changes the store."""
     back = doctor.undo()
     keep.document(row, "undo", back)
+    if fault.ends_process:
+        row.marks["undo"] = "ended"
+        row.notes.append(f"undo: {back.words.strip()[-300:]}")
+        return
     if back.status != 0:
         if fault.undo_may_refuse:
             row.marks["undo"] = "refused"

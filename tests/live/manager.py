@@ -2,9 +2,10 @@
 
 The suite runs in a mount namespace of its own: `/run`, `/tmp` and the doctor's journal folder are private, so that
 nothing of the machine is touched and nothing stays behind. The installed releases are mounted below
-`/opt/openclaw-live`, where an ordinary account can read them.
+`/srv/openclaw-live`, where an ordinary account can read them.
 """
 
+import ctypes
 import os
 import pwd
 import shutil
@@ -15,20 +16,39 @@ from pathlib import Path
 
 import needs
 
-RELEASES = Path("/opt/openclaw-live")
+RELEASES = Path("/srv/openclaw-live")
 JOURNAL = Path("/var/lib/openclaw-doctor")
 
 
-def private_mounts(cache):
-    """Mounts what must be private. The caller is already in a mount namespace of its own."""
-    for place, options in [("/run", "mode=755"), ("/tmp", "mode=1777"), ("/opt", "mode=755")]:
+def private_mounts(cache, needed):
+    """Mounts what must be private. The caller is already in a mount namespace of its own.
+
+    `needed` are folders that must stay visible where they are, also where a private folder comes to lie over them.
+    """
+    hidden = {}
+    for place, options in [("/run", "mode=755"), ("/tmp", "mode=1777"), ("/srv", "mode=755")]:
+        for folder in needed:
+            if folder.resolve().is_relative_to(place):
+                hidden[folder.resolve()] = os.open(folder.resolve(), os.O_PATH | os.O_DIRECTORY)
+        Path(place).mkdir(exist_ok=True)
         mount("-t", "tmpfs", "-o", options, "tmpfs", place)
+    for folder, descriptor in hidden.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        bind(f"/proc/self/fd/{descriptor}", folder)
+        os.close(descriptor)
     JOURNAL.mkdir(parents=True, exist_ok=True)
     mount("-t", "tmpfs", "-o", "mode=700", "tmpfs", JOURNAL)
     RELEASES.mkdir()
     mount("--bind", cache, RELEASES)
     # systemd looks for this folder to learn whether the machine was booted with it.
     Path("/run/systemd/system").mkdir(parents=True)
+
+
+def bind(source, target):
+    """A bind mount from a descriptor: `mount` itself would look at its name, which is hidden by now."""
+    call = ctypes.CDLL(None, use_errno=True).mount
+    if call(source.encode(), os.fsencode(target), None, 4096 | 16384, None) != 0:
+        raise needs.Missing(f"{target} could not be kept visible: {os.strerror(ctypes.get_errno())}")
 
 
 def mount(*arguments):

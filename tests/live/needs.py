@@ -12,7 +12,7 @@ class Missing(Exception):
 SYSTEMD = ["/lib/systemd/systemd", "/usr/lib/systemd/systemd"]
 PROGRAMS = {
     "unshare": "util-linux", "mount": "mount", "useradd": "passwd", "userdel": "passwd", "systemctl": "systemd",
-    "chattr": "e2fsprogs", "tar": "tar", "cp": "coreutils", "npm": "npm", "node": "nodejs",
+    "chattr": "e2fsprogs", "tar": "tar", "cp": "coreutils", "npm": "npm", "openssl": "openssl",
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 # Columns and fields that every handshake moves.
 TOUCHED = {"last_seen_at_ms", "last_seen_reason", "lastUsedAtMs", "lastSeenAtMs", "lastSeenReason",
-           "pending_node_surface_json"}
+           "pending_node_surface_json", "remote_ip", "remoteIp"}
 
 
 def database(state, query, parameters=()):

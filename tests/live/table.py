@@ -19,7 +19,8 @@ What `tests/live/run --all` saw on {date}: real releases from the npm registry, 
   what a person would do.
 - **client**: the client that was locked out gets in afterwards. **kept**: no other paired device lost anything.
 - **undo**: `undo --yes` brings the fault back, and the doctor names the same cause again. *refused*: it declined, because
-  the gateway has written to what was mended since; that is what it promises.
+  the gateway has written to what was mended since; that is what it promises. *ended*: the fix ended a process, and says
+  that no undo starts it again.
 - **as found**: the unit runs, and starts with the machine as before.
 
 """

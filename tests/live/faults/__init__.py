@@ -30,6 +30,8 @@ class Fault:
     bites: bool = True
     # Undo may rightly refuse: the store of the SQLite era is not put back below a gateway that ran since.
     undo_may_refuse: bool = False
+    # The fix ends a process, which no undo starts again.
+    ends_process: bool = False
     smoke: tuple = ()
     # Start from a home whose gateway does not run.
     running: bool = True

@@ -16,7 +16,7 @@ def env_file(bench):
     bench.write(bench.state / ".env", f"OPENCLAW_GATEWAY_TOKEN={OLD}\n")
 
 
-@fault("unit-token-only", AREA, ("gateway-token-drift", "token-missing"), "{unit}", client="laptop_shared",
+@fault("unit-token-only", AREA, ("gateway-token-drift", "token-missing"), "token", client="laptop_shared",
        ends="by hand", by_hand=lambda bench: back(bench), releases=json_era)
 def unit_token(bench):
     """The unit carries an older token and the configuration none: the gateway takes the unit's."""
@@ -76,8 +76,8 @@ def token_rotated(bench):
         bench.laptop_shared()
 
 
-@fault("remote-mode-here", AREA, "config-invalid", "gateway.mode", client="host", releases=lambda release:
-       release.product == "openclaw")
+@fault("remote-mode-here", AREA, "config-invalid", "gateway.mode", client="host", ends="by hand",
+       by_hand=lambda bench: back(bench), releases=lambda release: release.product == "openclaw")
 def remote_mode(bench):
     """`mode: remote` on the gateway's own host, without an address."""
     bench.stop()

@@ -41,7 +41,7 @@ def two_units(bench):
     time.sleep(20)
 
 
-@fault("orphan-gateway", AREA, "duplicate-gateway", "{port}", bites=False)
+@fault("orphan-gateway", AREA, "duplicate-gateway", "gateway", bites=False, ends_process=True)
 def orphan(bench):
     """A gateway that somebody started by hand holds the port and the state; the unit cannot start."""
     bench.stop()
@@ -130,7 +130,8 @@ def again(bench):
     bench.start(wait=False)
 
 
-@fault("launcher-killed", AREA, ("duplicate-gateway", "stale-lock"), "{port}", releases=sqlite_era, bites=False)
+@fault("launcher-killed", AREA, ("duplicate-gateway", "stale-lock"), "gateway", releases=sqlite_era, bites=False,
+       ends_process=True)
 def launcher_killed(bench):
     """SIGKILL on the launcher leaves its child with port and state (started by hand, so that no unit ends it)."""
     bench.stop()
@@ -144,7 +145,7 @@ def launcher_killed(bench):
 
 
 @fault("lock-folder-root", AREA, ("state-ownership", "stale-lock"), "/tmp/openclaw-", releases=lambda release:
-       release.version == "2026.2.19", bites=True)
+       release.version == "2026.2.19", undo_may_refuse=True)
 def lock_folder_root(bench):
     """The folder of the lock belongs to root: the gateway can't take it and does not start."""
     bench.stop()
