@@ -7,6 +7,7 @@ pub const SCHEMAS: &[(&str, &str)] = &[
     ("check", include_str!("../../schemas/check.json")),
     ("fix", include_str!("../../schemas/fix.json")),
     ("triage", include_str!("../../schemas/triage.json")),
+    ("report", include_str!("../../schemas/report.json")),
     ("snapshot", include_str!("../../schemas/snapshot.json")),
     ("error", include_str!("../../schemas/error.json")),
     ("own-checks", include_str!("../../schemas/own-checks.json")),

@@ -37,7 +37,7 @@ fn is_suspicious(text: &[u8], span: Range<usize>, identities: bool) -> bool {
         || is_uuid(run)
         || is_readable(text, &span)
         || text.get(..span.start).is_some_and(within_data)
-        || is_readable(text, &whole(text, &span))
+        || is_piece_of_sum(text, &span)
     {
         return false;
     }
@@ -56,12 +56,13 @@ fn is_suspicious(text: &[u8], span: Range<usize>, identities: bool) -> bool {
     mixed && bits(run) > expected(run.len()) && longest_word(run) < 8 && !base64(run).is_some_and(|data| is_text(&data))
 }
 
-/// The base64 that a run is a piece of: a check sum is split at its `+` and `/`.
-fn whole(text: &[u8], span: &Range<usize>) -> Range<usize> {
+/// True for a piece of `sha512-…`, which is split at its `+` and `/`.
+fn is_piece_of_sum(text: &[u8], span: &Range<usize>) -> bool {
     let belongs = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
-    let before = text.get(..span.start).unwrap_or_default().iter().rev().take(128).take_while(belongs).count();
-    let after = text.get(span.end..).unwrap_or_default().iter().take(128).take_while(belongs).count();
-    span.start - before..span.end + after
+    let before = text.get(..span.start).unwrap_or_default();
+    let length = before.iter().rev().take(128).take_while(belongs).count();
+    let head = before.get(before.len() - length..).unwrap_or_default();
+    [&b"sha1-"[..], b"sha256-", b"sha384-", b"sha512-"].iter().any(|sum| head.starts_with(sum))
 }
 
 /// The length of the longest stretch of letters that could be a word: small ones, at most the first a capital.

@@ -47,7 +47,9 @@ impl fmt::Display for Summary {
         f.write_str("hidden: ")?;
         for (at, (kind, count)) in self.hidden.iter().enumerate() {
             let comma = if at == 0 { "" } else { ", " };
-            write!(f, "{comma}{} {} in {} places", count.values, kind.word(), count.places)?;
+            let plural = |count: u64| if count == 1 { "" } else { "s" };
+            let (values, places) = (count.values, count.places);
+            write!(f, "{comma}{values} {}{} in {places} place{}", kind.word(), plural(values), plural(places))?;
         }
         Ok(())
     }

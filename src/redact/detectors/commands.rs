@@ -16,7 +16,7 @@ macro_rules! word {
 /// The same after `user:`; only what follows the colon is the value.
 macro_rules! pair {
     () => {
-        r#"(?:\\*["']?)[^\s:"'\\<>|;]{0,64}:([^\s"'\\`]+)"#
+        r#"(?:\\*"[^:"\\<>|;\r\n]{0,64}:([^"\\\r\n]+)|\\*'[^:'\\<>|;\r\n]{0,64}:([^'\\\r\n]+)|[^\s:"'\\<>|;]{0,64}:([^\s"'\\`]+))"#
     };
 }
 
@@ -28,6 +28,7 @@ pub(super) static TABLE: &[Detector] = &[
         &[
             "curl -u admin:‹is:hunter2› http://127.0.0.1:18789/",
             "curl -sS --user 'claw:‹is:s3cret!pw›' https://x",
+            "curl -sS -u 'claw:‹is:pass word1›' https://x.test",
             r#"["curl","-u","admin:‹is:hunter2›","http://x"]"#,
             "curl -uadmin:‹is:hunter2› http://x",
             "curl --proxy-user=me:‹is:pr0xypw› http://x",
