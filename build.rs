@@ -44,8 +44,15 @@ fn find(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>
 
 /// The short commit, where the source is a git checkout with git at hand.
 fn commit() -> Option<String> {
-    println!("cargo:rerun-if-changed=.git/HEAD");
-    let output = Command::new("git").args(["rev-parse", "--short=10", "HEAD"]).output().ok()?;
+    // Grows with every commit; a missing file would make every build a new one.
+    if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"]).filter(|log| Path::new(log).exists()) {
+        println!("cargo:rerun-if-changed={log}");
+    }
+    git(&["rev-parse", "--short=10", "HEAD"])
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     (output.status.success() && !text.trim().is_empty()).then(|| text.trim().to_owned())
 }

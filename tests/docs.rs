@@ -3,11 +3,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod support;
+
 use openclaw_doctor::checks::{Area, CHECKS, Check, docs};
+use openclaw_doctor::cli::explain::text_of;
 use openclaw_doctor::model::Cause;
+use openclaw_doctor::report::select;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use support::coverage::Era;
 
 const MADE: &str =
     "<!-- Made from the code by `UPDATE_DOCS=1 cargo test --test docs`; edit the checks' own documentation. -->\n";
@@ -93,6 +98,21 @@ fn coverage_page() -> String {
             let _ = writeln!(page, "| {link} | `{}` | {} |", check.id(), cells.join(" | "));
         }
     }
+    page.push_str(
+        "\n## Shown by\n\nA captured case or a made host for each cause in each era: up to 2026.7.x the state is in JSON files, from 2026.8.1 in SQLite.\n\n| cause | JSON era | SQLite era |\n|---|---|---|\n",
+    );
+    let fixtures = support::coverage::fixtures_by_cause();
+    for cause in Cause::ALL {
+        let cell = |era: Era| {
+            if !support::coverage::claims(*cause, era) {
+                return "does not exist".to_owned();
+            }
+            let shown = fixtures.get(&(cause.id().to_owned(), era)).cloned().unwrap_or_default();
+            let captured = shown.iter().filter(|fixture| fixture.captured).count();
+            format!("{captured} captured, {} made", shown.len() - captured)
+        };
+        let _ = writeln!(page, "| `{}` | {} | {} |", cause.id(), cell(Era::Json), cell(Era::Sqlite));
+    }
     page
 }
 
@@ -132,5 +152,23 @@ fn every_check_has_every_section() {
     for check in CHECKS {
         let titles: Vec<&str> = docs::sections(documentation(*check)).iter().map(|section| section.title).collect();
         assert_eq!(titles, docs::SECTIONS, "{}", check.id());
+    }
+}
+
+/// `explain` leaves nothing out, whatever is asked for.
+#[test]
+fn every_id_is_explained_in_full() {
+    for id in select::all_ids() {
+        let text = text_of(id).unwrap_or_else(|error| panic!("{id}: {}", error.message));
+        if Area::ALL.iter().any(|area| area.id() == id) && !CHECKS.iter().any(|check| check.id() == id) {
+            assert!(text.lines().count() > 2, "{id}: {text}");
+            continue;
+        }
+        for title in docs::SECTIONS {
+            let said = docs::sections(&text).into_iter().filter(|section| section.title == *title);
+            let bodies: Vec<String> = said.map(|section| section.body).collect();
+            assert!(!bodies.is_empty(), "{id} has no section {title}");
+            assert!(bodies.iter().all(|body| body.len() > 10), "{id}: {title} is empty: {bodies:?}");
+        }
     }
 }

@@ -17,7 +17,7 @@ fn words(arguments: &[&str]) -> Vec<String> {
 fn validator(document: &str) -> jsonschema::Validator {
     let printed = doctor(&words(&["list", "--schema"]));
     let schemas: Value = serde_json::from_slice(&printed.stdout).expect("schemas");
-    assert_eq!(schemas.as_object().unwrap().len(), 6, "every document has one");
+    assert_eq!(schemas.as_object().unwrap().len(), 8, "every document has one");
     jsonschema::options().should_validate_formats(true).build(&schemas[document]).expect(document)
 }
 

@@ -3,7 +3,7 @@
 
 mod support;
 
-use openclaw_doctor::model::plan::Action;
+use openclaw_doctor::model::plan::{Action, Applicability};
 use support::home::{Home, in_short};
 
 const AREAS: &[&str] = &["configuration"];
@@ -214,7 +214,10 @@ fn texts_that_do_not_load_are_placed() {
     assert_eq!(broken[0].0.evidence[0].source.as_deref(), Some("    mode: \"local"));
     let plan = broken[0].1.as_ref().expect("a plan");
     assert_eq!(plan.steps.len(), 1, "the one obvious repair: {plan:?}");
-    let guess = Home::with("2026.9.6", "{ \"gateway\": { \"mode\": \"local\" \"x\" \"port\": 1 } }");
+    let stray = Home::with("2026.9.6", "{ \"gateway\": { \"mode\": \"local\" \"x\" \"port\": 1 } }").judge(AREAS);
+    let plan = stray[0].1.as_ref().expect("a plan");
+    assert_eq!((plan.applicability, plan.steps.len()), (Applicability::Unsafe, 1), "a text is lost: {plan:?}");
+    let guess = Home::with("2026.9.6", "{ \"gateway\": { \"mode\": \"local\" \"x\" } }");
     assert!(guess.judge(AREAS)[0].1.as_ref().is_some_and(|plan| plan.steps.is_empty()));
     let copied = guess.file(".openclaw/openclaw.json.last-good", &config(""));
     let plan = copied.judge(AREAS).remove(0).1.expect("a plan");

@@ -22,6 +22,7 @@
 //! ## Since and until
 //! All releases; locks of the database matter from 2026.8.1. Live hosts only, except for synchronised folders.
 
+use crate::checks::logs::evidence;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::logs::EventKind;
 use crate::model::{Cause, Certainty, Evidence, Fact, Finding, HostPath, Severity, Unknown};
@@ -216,9 +217,22 @@ impl Disk {
             // A name alone is a guess.
             (finding.severity, finding.cause) = (Severity::Info, None);
         }
+        if synced.marker && store_changes(context) {
+            finding.certainty = Certainty::Likely;
+            finding.evidence.push(Evidence::new("the log shows that files change while the gateway reads them"));
+        }
         let sign = if synced.marker { "it has the program's marker" } else { "by its name" };
         Some(finding.evidence(Evidence::new(sign).at(&synced.path)).hint("Move the state directory out of that folder"))
     }
+}
+
+/// Whether the gateway's log shows that something else writes its store, up to now.
+fn store_changes(context: &Context<'_>) -> bool {
+    let episodes = context.snapshot.logs.known().map(|summary| summary.episodes.as_slice()).unwrap_or_default();
+    episodes.iter().any(|episode| {
+        episode.sample.cause(context.release()) == Some(Cause::PairingStoreLost)
+            && evidence::is_current(context, episode)
+    })
 }
 
 #[cfg(test)]

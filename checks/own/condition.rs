@@ -7,7 +7,6 @@ use crate::logs::releases::ReleaseRange;
 use crate::model::{Evidence, Fact, Unknown, UnknownKind};
 use crate::snapshot::config::{ConfigNode, ConfigValue};
 use crate::snapshot::environment::{EnvValue, Environment, Sited};
-use crate::snapshot::listener::Listener;
 use crate::snapshot::service::ServiceUnit;
 use crate::snapshot::tree::EntryFacts;
 use serde::Deserialize;
@@ -368,11 +367,6 @@ fn directive<'s>(unit: &'s ServiceUnit, name: &str) -> Option<&'s Sited<String>>
     set.as_ref()
 }
 
-/// The address, where redaction left it readable.
-fn address_of(listener: &Listener) -> Option<IpAddr> {
-    listener.address.plain().map(IpAddr::to_canonical)
-}
-
 fn listener(
     context: &Context<'_>,
     port: u16,
@@ -384,11 +378,19 @@ fn listener(
         Fact::Absent => return Ok(None),
         Fact::Unknown(why) => return Err(why.clone()),
     };
-    let found = facts.on(port).find(|listener| match address {
-        None => true,
-        Some(Address::Any) => listener.is_wildcard(),
-        Some(Address::Loopback) => address_of(listener).is_some_and(|own| own.is_loopback()),
-        Some(Address::Is(address)) => address_of(listener) == Some(address.to_canonical()),
+    // Loopback and wildcard addresses are readable in a redacted snapshot, too.
+    let masked = facts.on(port).any(|listener| listener.address.plain().is_none());
+    if masked && matches!(address, Some(Address::Is(_))) {
+        return Err(Unknown::new(UnknownKind::NotCollected, "the snapshot hides the addresses"));
+    }
+    let found = facts.on(port).find(|listener| {
+        let held = listener.address.plain().map(IpAddr::to_canonical);
+        match address {
+            None => true,
+            Some(Address::Any) => listener.is_wildcard(),
+            Some(Address::Loopback) => held.is_some_and(|held| held.is_loopback()),
+            Some(Address::Is(address)) => held == Some(address.to_canonical()),
+        }
     });
     match (found, facts.unread.first()) {
         (Some(listener), _) => {

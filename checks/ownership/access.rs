@@ -218,7 +218,7 @@ fn companions<'s>(context: &Context<'s>, first: &EntryFacts) -> Vec<&'s EntryFac
         EntryRole::DevicesDir | EntryRole::IdentityDir | EntryRole::DatabaseDir | EntryRole::LockDir
     );
     // What root's own gateway locked is root's (release-2026.9.6 F2j).
-    let others = first.path.join(&format!("openclaw-{}", first.meta.uid));
+    let others = first.path.join(format!("openclaw-{}", first.meta.uid));
     tree.key
         .iter()
         .chain(&tree.odd)

@@ -85,7 +85,16 @@ fn title(check: &dyn Check) -> &'static str {
 /// # Errors
 /// An id that names nothing, with a suggestion.
 pub fn explain(args: &ExplainArgs) -> Outcome {
-    let id = select::resolve(&args.id).map_err(unknown_id)?;
+    output::write(text_of(&args.id)?.as_bytes(), None)?;
+    Ok(Exit::Ok)
+}
+
+/// What a check, area, code or cause means.
+///
+/// # Errors
+/// An id that names nothing, with a suggestion.
+pub fn text_of(id: &str) -> Result<String, Failure> {
+    let id = select::resolve(id).map_err(unknown_id)?;
     let mut text = String::new();
     if let Ok(cause) = id.parse::<Cause>() {
         explain_cause(cause, &mut text);
@@ -114,10 +123,10 @@ pub fn explain(args: &ExplainArgs) -> Outcome {
     if text.is_empty() {
         return Err(Failure::new("usage", format!("nothing is known about `{id}`")));
     }
-    output::write(text.as_bytes(), None)?;
-    Ok(Exit::Ok)
+    Ok(text)
 }
 
+/// A cause is what its checks say of it: each with all that it says.
 fn explain_cause(cause: Cause, text: &mut String) {
     let _ = writeln!(text, "{cause}: {}\n\nThese checks find it:\n", cause.title());
     for check in all() {
@@ -128,6 +137,14 @@ fn explain_cause(cause: Cause, text: &mut String) {
         let _ = writeln!(text, "  {} - {}", check.id(), title(check));
         for spec in codes {
             let _ = writeln!(text, "    {:<26} {}", spec.code, spec.summary);
+        }
+    }
+    for check in all() {
+        let finds = check.codes().iter().any(|spec| spec.cause == Some(cause));
+        // The check of the same name follows by itself.
+        if finds && check.id() != cause.id() {
+            let _ = writeln!(text, "\n---- {} ----\n", check.id());
+            explain_check(check, text);
         }
     }
     text.push('\n');

@@ -10,6 +10,8 @@ pub const SCHEMAS: &[(&str, &str)] = &[
     ("report", include_str!("../../schemas/report.json")),
     ("snapshot", include_str!("../../schemas/snapshot.json")),
     ("error", include_str!("../../schemas/error.json")),
+    ("own-checks", include_str!("../../schemas/own-checks.json")),
+    ("own-signatures", include_str!("../../schemas/own-signatures.json")),
 ];
 
 /// One object: each document's name with its schema.

@@ -43,7 +43,7 @@ impl Check for LinkedState {
 
     fn codes(&self) -> &'static [CodeSpec] {
         // No cause: it locks nobody out by itself.
-        const CODES: &[CodeSpec] = &[CodeSpec::info(LINKED, "The state directory is a link to another place")];
+        const CODES: &[CodeSpec] = &[CodeSpec::info(LINKED, None, "The state directory is a link to another place")];
         CODES
     }
 

@@ -23,6 +23,7 @@ class Keep:
         subprocess.run(["tar", "-C", "/", "--numeric-owner", "--exclude=*/cache/*", "--warning=no-file-changed",
                         "-czf", str(self.place(row) / name), *[str(bench.home / n).lstrip("/") for n in names]],
                        check=False, capture_output=True)
+        (self.place(row) / f"processes-{when}.txt").write_text(processes(bench))
         if when == "before":
             self.log(row, bench)
             (self.place(row) / "unit.txt").write_text(json.dumps(bench.show(), indent=1) + "\n"
@@ -54,3 +55,18 @@ class Keep:
 
     def row(self, row):
         (self.place(row) / "row.json").write_text(json.dumps(vars(row), indent=1, ensure_ascii=False) + "\n")
+
+
+def processes(bench):
+    """The account's processes: pid, parent, unit, command line."""
+    lines = []
+    for pid in bench.account.processes():
+        try:
+            place = Path(f"/proc/{pid}")
+            parent = place.joinpath("stat").read_text().rpartition(")")[2].split()[1]
+            groups = [line for line in place.joinpath("cgroup").read_text().splitlines() if "systemd" in line]
+            words = place.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            lines.append(f"{pid} {parent} {(groups or [''])[0].rpartition('/')[2]} {words[:200]}")
+        except (OSError, IndexError):
+            continue
+    return "\n".join(lines) + "\n"

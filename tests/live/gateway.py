@@ -40,7 +40,8 @@ class Bench:
         self.base = self.work / "base"
         self.clients.mkdir(parents=True, exist_ok=True)
         self.started = []
-        self.baseline = {}
+        # What the doctor said last, for the rows whose cure is to do what it says.
+        self.advice = ""
 
     # -- files of the account ---------------------------------------------------------------------------------------
 
@@ -258,7 +259,7 @@ class Bench:
         self.stop()
         shutil.rmtree(self.base, ignore_errors=True)
         subprocess.run(["cp", "-a", f"{self.home}/.", str(self.base)], check=True)
-        self.baseline = self.store()
+        subprocess.run(["cp", "-a", str(self.clients), f"{self.clients}-base"], check=True)
 
     def clear_home(self):
         subprocess.run(["chattr", "-R", "-f", "-i", "-a", str(self.home)], capture_output=True, check=False)
@@ -276,6 +277,9 @@ class Bench:
             shutil.rmtree(folder, ignore_errors=True)
         subprocess.run(["cp", "-a", f"{self.base}/.", str(self.home)], check=True)
         self.own(self.home, mode=0o755)
+        # A row may have given a client another token, or made new ones.
+        shutil.rmtree(self.clients)
+        subprocess.run(["cp", "-a", f"{self.clients}-base", str(self.clients)], check=True)
         self.manager.systemctl("daemon-reload")
         if start:
             self.start()

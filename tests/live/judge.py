@@ -147,6 +147,7 @@ def by_hand(row, fault, bench, answer, client, before):
     row.notes.append(f"advice: {answer.first.get('next')}")
     if fault.by_hand is None:
         return
+    bench.advice = json.dumps(answer.document)
     fault.by_hand(bench)
     ok, words = until_in(client, COME_UP_SECONDS)
     row.mark("client", ok, words)

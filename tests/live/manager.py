@@ -8,6 +8,7 @@ nothing of the machine is touched and nothing stays behind. The installed releas
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -76,8 +77,27 @@ class Account:
                                     env=self.environment(**environment), cwd=self.where(), stdin=subprocess.DEVNULL,
                                     stdout=sink, stderr=sink, start_new_session=True)
 
+    def processes(self):
+        """The account's processes: where the suite made the account, it started each of them."""
+        owned = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and entry.stat().st_uid == self.uid:
+                    owned.append(int(entry.name))
+            except OSError:
+                continue
+        return owned
+
     def remove(self):
+        """Ends what is left of the account and removes it, if the suite made it."""
         if self.created:
+            for number in [signal.SIGTERM, signal.SIGKILL]:
+                for pid in self.processes():
+                    try:
+                        os.kill(pid, number)
+                    except ProcessLookupError:
+                        pass
+                time.sleep(1 if self.processes() else 0)
             subprocess.run(["userdel", "--remove", self.name], capture_output=True, check=False)
             shutil.rmtree(self.home, ignore_errors=True)
 

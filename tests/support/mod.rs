@@ -2,7 +2,9 @@
 
 #![allow(dead_code)] // each test binary uses a part
 
+pub mod coverage;
 pub mod home;
+pub mod synthetic;
 
 use serde_json::Value;
 use std::fs::File;

@@ -92,11 +92,6 @@ pub enum Problem {
     },
     /// A request waits.
     Waiting(Waiting),
-    /// A node's surface waits, in the node queue.
-    SurfaceWaiting {
-        /// The id to approve it by, where it can be read.
-        request_id: Option<String>,
-    },
     /// From 2026.8.1: two silently approved devices look alike, and the next silent approval of such a client removes the
     /// older record. Named is the record that would go.
     Supersedable {

@@ -1,6 +1,7 @@
 """Device stores: malformed, hand-edited, pending-shaped, contradictory; records that cover too little."""
 
 import json
+import re
 import time
 
 from faults import fault, json_era, sqlite_era
@@ -184,8 +185,12 @@ def row_scopes(bench):
 
 
 def approve(bench):
-    """What the doctor advises: list the requests on the host and approve the device's."""
-    bench.cli("devices", "approve", "--latest", "--yes")
-    bench.cli("devices", "approve", "--latest")
+    """Does what the doctor says: approves, on the host, the request that it names."""
+    named = re.search(r"devices approve ([0-9a-f-]{36})", bench.advice)
+    if not named:
+        raise RuntimeError("the doctor names no request to approve")
+    done = bench.cli("devices", "approve", named.group(1))
+    if done.returncode != 0:
+        raise RuntimeError(f"the approval that the doctor advises fails: {(done.stdout + done.stderr)[-400:]}")
 
 
