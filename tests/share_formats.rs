@@ -118,7 +118,7 @@ fn the_bug_report_form_is_filled_in_its_order() {
         let heading = format!("### {heading}\n\n");
         let at = text[from..].find(&heading).unwrap_or_else(|| panic!("{heading} in order:\n{text}"));
         from += at + heading.len();
-        assert!(!text[from..].trim_start().starts_with("###"), "{heading} is empty");
+        assert!(!text[from..].trim_start().starts_with("### "), "{heading} is empty");
     }
     assert!(text.contains("### OpenClaw version\n\n2026.2.19"), "{text}");
 }
