@@ -71,7 +71,9 @@ impl Running {
     /// Something that looks like a gateway: a runtime named `node` with a gateway's title, after `before` in a shell.
     fn gateway(folder: &Path, before: &str, stdin: Stdio) -> Option<Self> {
         let runtime = folder.join("node");
-        std::fs::copy("/bin/sleep", &runtime).unwrap();
+        if !runtime.exists() {
+            std::fs::copy("/bin/sleep", &runtime).unwrap();
+        }
         let script = format!("{before} exec -a openclaw-gateway '{}' 1000", runtime.display());
         let mut command = Command::new("/bin/bash");
         command.args(["-c", &script]).env_clear().current_dir(folder).stdin(stdin).stdout(Stdio::null());

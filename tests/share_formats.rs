@@ -118,7 +118,7 @@ fn the_bug_report_form_is_filled_in_its_order() {
         let heading = format!("### {heading}\n\n");
         let at = text[from..].find(&heading).unwrap_or_else(|| panic!("{heading} in order:\n{text}"));
         from += at + heading.len();
-        assert!(!text[from..].trim_start().starts_with("###"), "{heading} is empty");
+        assert!(!text[from..].trim_start().starts_with("### "), "{heading} is empty");
     }
     assert!(text.contains("### OpenClaw version\n\n2026.2.19"), "{text}");
 }
@@ -162,4 +162,23 @@ fn the_same_value_has_the_same_pseudonym_in_the_report_and_its_snapshot() {
 fn every_detector_is_told_apart_by_its_id() {
     let ids: Vec<&str> = detectors().map(|detector| detector.id).collect();
     assert!(ids.len() > 100, "{}", ids.len());
+}
+
+#[test]
+fn report_and_snapshot_keep_to_their_schemas() {
+    let printed = doctor(&["list".into(), "--schema".into()]);
+    let schemas: Value = serde_json::from_slice(&printed.stdout).expect("schemas");
+    let holds = |name: &str, document: &Value| {
+        let validator = jsonschema::options().should_validate_formats(true).build(&schemas[name]).expect("a schema");
+        let errors: Vec<String> = validator.iter_errors(document).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}");
+    };
+    let laid = Laid::out("2026.2.19-f10c_stale_remote_pending");
+    let file = laid.root.with_extension("snapshot");
+    let output = laid.report(&["--format", "json", "--snapshot", &file.display().to_string()]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    holds("report", &report);
+    assert_eq!(report["requests"][0]["addressClass"], "none");
+    let packed = fs::File::open(&file).expect("a snapshot");
+    holds("snapshot", &serde_json::from_reader(flate2::read::GzDecoder::new(packed)).expect("JSON"));
 }

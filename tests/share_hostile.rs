@@ -10,7 +10,6 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
 use support::{Case, doctor};
 
 /// Real snapshots, unpacked.
@@ -46,10 +45,16 @@ fn written(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
     (folder, file)
 }
 
-/// Runs `analyze` with at most 1 GiB of memory.
+/// Runs `analyze` with at most 1 GiB of memory and 20 seconds of processor time (of a debug build).
 fn analyze(file: &Path, options: &[&str]) -> Output {
     Command::new("sh")
-        .args(["-c", "ulimit -v 1048576; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_openclaw-doctor"), "analyze"])
+        .args([
+            "-c",
+            "ulimit -v 1048576; ulimit -t 20; exec \"$@\"",
+            "sh",
+            env!("CARGO_BIN_EXE_openclaw-doctor"),
+            "analyze",
+        ])
         .args(options)
         .arg(file)
         .env_clear()
@@ -58,10 +63,9 @@ fn analyze(file: &Path, options: &[&str]) -> Output {
         .expect("the binary runs")
 }
 
-/// One sentence on stderr, nothing on stdout, exit 2, in time.
+/// One sentence on stderr, nothing on stdout, exit 2, within the limits.
 fn refused(bytes: &[u8], words: &str) {
     let (_folder, file) = written(bytes);
-    let begun = Instant::now();
     let output = analyze(&file, &[]);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{words}: {stderr}");
@@ -69,7 +73,6 @@ fn refused(bytes: &[u8], words: &str) {
     assert!(stderr.contains(words), "{words}: {stderr}");
     assert!(stderr.len() < 600 && stderr.lines().count() <= 2, "{stderr}");
     assert!(stderr.bytes().all(|byte| byte == b'\n' || byte >= 0x20), "{stderr:?}");
-    assert!(begun.elapsed() < Duration::from_secs(20), "{words}: {:?}", begun.elapsed());
     let json = analyze(&file, &["--json"]);
     let document: Value = serde_json::from_slice(&json.stdout).expect("the error as JSON");
     assert_eq!((json.status.code(), document["error"]["kind"].as_str()), (Some(2), Some("malformed")));

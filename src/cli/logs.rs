@@ -8,11 +8,13 @@ mod timeline;
 use super::share::hide_secrets;
 use super::when;
 use super::{Exit, Failure, Outcome};
+use crate::collect::logs::LogFile;
+use crate::collect::source::{ReadAt, ReadError};
 use crate::logs::{Rejection, ScanOptions, SignatureSet, scan_logs};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `logs`.
 #[derive(Debug, Clone, clap::Args)]
@@ -43,12 +45,27 @@ pub struct Args {
     pub logs: Vec<PathBuf>,
 }
 
-/// Runs the command. `log_files` finds the logs of the installation, oldest first; it is asked again while following,
-/// because a new day is a new file.
+/// The installation's own logs.
+pub trait InstalledLogs {
+    /// The logs, oldest first. While following this is asked again, because a new day is a new file.
+    ///
+    /// # Errors
+    /// No installation.
+    fn files(&self) -> Result<Vec<LogFile>, Failure>;
+
+    /// Opens one of them with the rights of the gateway's account: it says what its logs are, and root must not read
+    /// for it what it can't.
+    ///
+    /// # Errors
+    /// It can't be read, or is no regular file.
+    fn open(&self, path: &Path) -> Result<Box<dyn ReadAt>, ReadError>;
+}
+
+/// Runs the command.
 ///
 /// # Errors
 /// Bad times or reasons, a named log that cannot be opened, no log at all.
-pub fn run(args: &Args, log_files: &dyn Fn() -> Result<Vec<PathBuf>, Failure>) -> Outcome {
+pub fn run(args: &Args, installed: &dyn InstalledLogs) -> Outcome {
     let zone = if args.utc { TimeZone::UTC } else { TimeZone::system() };
     let now = Timestamp::now();
     let time = |text: &Option<String>| -> Result<Option<Timestamp>, Failure> {
@@ -63,9 +80,9 @@ pub fn run(args: &Args, log_files: &dyn Fn() -> Result<Vec<PathBuf>, Failure>) -
     options.device.clone_from(&args.device);
     options.rejection = args.reason.as_deref().map(reason).transpose()?;
     if args.follow {
-        return follow::run(args, log_files, &options, &zone);
+        return follow::run(args, installed, &options, &zone);
     }
-    let summary = scan_logs(open::all(args, log_files)?, &options);
+    let summary = scan_logs(open::all(args, installed)?, &options);
     let text = if args.json {
         json::document(&summary, &options).map_err(|error| Failure::new("io", error.to_string()))?
     } else {

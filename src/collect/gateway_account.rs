@@ -10,6 +10,10 @@ use crate::snapshot::installation::{AccountFrom, GatewayAccount, Installation};
 use crate::snapshot::service::{ServiceFacts, ServiceUnit};
 use std::path::Path;
 
+/// What Linux shows for owners that have no number in this user namespace (the default of
+/// `/proc/sys/kernel/overflowuid`). It is nobody's account, least of all the gateway's.
+const UNMAPPED: u32 = 65_534;
+
 /// Derives the account of a candidate.
 pub fn derive(
     source: &dyn Source,
@@ -111,13 +115,12 @@ pub fn unit_account(accounts: &AccountBook, unit: &ServiceUnit) -> Option<Accoun
 fn home_account(source: &dyn Source, accounts: &AccountBook, candidate: &Candidate) -> Option<Account> {
     let by_passwd = |home: &Path| accounts.listed().iter().find(|account| account.home.as_deref() == Some(home));
     if let Some(home) = candidate.home.as_deref() {
-        let owner = source.metadata_following(home).ok();
-        return match (by_passwd(home), owner) {
-            // The whole home may have been given to root by mistake: passwd still knows whose it is.
-            (Some(account), _) => Some(account.clone()),
-            (None, Some(owner)) if owner.uid != 0 => Some(bare(accounts, owner.uid, owner.gid)),
-            _ => None,
-        };
+        // The whole home may have been given to root by mistake: passwd still knows whose it is. A volume's own top
+        // directory, in a container without that account, says less than the state in it.
+        return by_passwd(home)
+            .cloned()
+            .or_else(|| owner(source, accounts, home))
+            .or_else(|| owner(source, accounts, &candidate.state_dir));
     }
     let inside = accounts
         .listed()
@@ -129,6 +132,11 @@ fn home_account(source: &dyn Source, accounts: &AccountBook, candidate: &Candida
     if let Some(account) = inside {
         return Some(account.clone());
     }
-    let owner = source.metadata_following(&candidate.state_dir).ok()?;
-    (owner.uid != 0).then(|| bare(accounts, owner.uid, owner.gid))
+    owner(source, accounts, &candidate.state_dir)
+}
+
+/// Whose a directory is, unless it is root's or nobody's.
+fn owner(source: &dyn Source, accounts: &AccountBook, path: &Path) -> Option<Account> {
+    let owner = source.metadata_following(path).ok()?;
+    (owner.uid != 0 && owner.uid != UNMAPPED).then(|| bare(accounts, owner.uid, owner.gid))
 }

@@ -27,15 +27,26 @@ pub fn render(report: &Report, snapshot: &Snapshot, extra: &str) -> String {
         ("OpenClaw version", markdown::prose(version.as_deref().unwrap_or("unknown"))),
         ("Operating system", system(report)),
         ("Install method", markdown::prose(&install_method(report, snapshot))),
-        ("Logs, screenshots, and evidence", markdown::render(report)),
+        ("Logs, screenshots, and evidence", lowered(&markdown::render(report))),
         ("Impact and severity", impact(report)),
-        ("Additional information", extra.trim_end().to_owned()),
+        ("Additional information", lowered(extra)),
     ];
     let mut text = String::new();
     for (heading, body) in sections {
         let _ = writeln!(text, "### {heading}\n\n{}\n", body.trim_end());
     }
     text
+}
+
+/// The headings of a text below those of the form. Nothing from logs and files begins a line outside a fence.
+fn lowered(text: &str) -> String {
+    let mut fenced = false;
+    let lines = text.lines().map(|line| {
+        fenced ^= line.starts_with("```");
+        let heading = !fenced && (line.starts_with("## ") || line.starts_with("### "));
+        if heading { format!("#### {}", line.trim_start_matches(['#', ' '])) } else { line.to_owned() }
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// What the log says, where it is evidence.

@@ -110,6 +110,9 @@ fn by_hand(plans: &Value, findings: &Value, cause: &str) -> String {
 pub fn round(top: &Path, options: &[String]) -> Result<Outcome, String> {
     let before = state(top);
     let answer = doctor_json(&words(&["check", "--json"], options));
+    if answer["diagnosis"].is_null() {
+        return Err(format!("the check did not work: {}", answer["error"]));
+    }
     let Some(cause) = first_cause(&answer) else { return Ok(Outcome::NoCause) };
     let fixable = answer["findings"].as_array().into_iter().flatten().any(|finding| {
         finding["cause"] == cause.as_str()

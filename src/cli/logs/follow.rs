@@ -1,9 +1,10 @@
 //! `logs --follow`: each connection attempt as it happens, across rotation and new days.
 
 use super::timeline::{moment, who};
-use super::{Args, open};
+use super::{Args, InstalledLogs, open};
 use crate::cli::share::hide_secrets;
 use crate::cli::{Exit, Failure, Outcome};
+use crate::collect::source::ReadAt;
 use crate::logs::advice::what_to_do;
 use crate::logs::recognize::recognize;
 use crate::logs::{KindClass, LogEvent, ScanOptions};
@@ -11,8 +12,7 @@ use crate::model::Release;
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
-use std::io::{self, BufRead as _, Read as _, Seek as _, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt as _;
+use std::io::{self, BufRead as _, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -24,17 +24,12 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 const MAX_LINE: usize = 1 << 20;
 
 /// Follows until the reader of the output goes away or the user ends it; standard input until it ends.
-pub fn run(
-    args: &Args,
-    log_files: &dyn Fn() -> Result<Vec<PathBuf>, Failure>,
-    options: &ScanOptions,
-    zone: &TimeZone,
-) -> Outcome {
+pub fn run(args: &Args, installed: &dyn InstalledLogs, options: &ScanOptions, zone: &TimeZone) -> Outcome {
     let mut printer = Printer::new(io::stdout(), args.json, options.clone(), zone.clone());
     let result = if args.logs.iter().any(|path| path == Path::new("-")) {
         printer.all(io::stdin().lock())
     } else {
-        follow_files(args, log_files, &mut printer)?
+        follow_files(args, installed, &mut printer)?
     };
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::io("following the log", &error)),
@@ -44,28 +39,27 @@ pub fn run(
 
 fn follow_files(
     args: &Args,
-    log_files: &dyn Fn() -> Result<Vec<PathBuf>, Failure>,
+    installed: &dyn InstalledLogs,
     printer: &mut Printer<io::Stdout>,
 ) -> Result<io::Result<()>, Failure> {
-    let wanted = || -> Result<Vec<PathBuf>, Failure> {
-        // A link that the caller names is followed once; the logs that were found must not be links.
-        let named = args.logs.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
-        Ok(open::paths(args, log_files)?.into_iter().chain(named).collect())
+    let wanted = || -> Result<Vec<Watched>, Failure> {
+        let found = open::files(args, installed)?.into_iter().map(|file| Watched::Found(file.path));
+        Ok(found.chain(args.logs.iter().cloned().map(Watched::Named)).collect())
     };
     let first = wanted()?;
     if first.is_empty() {
         return Err(Failure::new("no-such-file", "no gateway log was found").hint("name one with --log FILE"));
     }
-    let mut follower = Follower::default();
-    for path in &first {
-        follower.add(path, printer.options.since.is_none());
+    let mut follower = Follower { installed, files: BTreeMap::new() };
+    for watched in first {
+        follower.add(watched, printer.options.since.is_none());
     }
     let mut looked = Instant::now();
     loop {
         if looked.elapsed() >= LOOK_AGAIN {
             // A file that appears while we watch is read from its start. A failed look is tried again later.
-            for path in wanted().unwrap_or_default() {
-                follower.add(&path, false);
+            for watched in wanted().unwrap_or_default() {
+                follower.add(watched, false);
             }
             looked = Instant::now();
         }
@@ -76,53 +70,74 @@ fn follow_files(
     }
 }
 
+/// A log that is followed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Watched {
+    /// One of the installation's own.
+    Found(PathBuf),
+    /// One that the caller named, read with the caller's rights.
+    Named(PathBuf),
+}
+
+impl Watched {
+    fn open(&self, installed: &dyn InstalledLogs) -> Option<Box<dyn ReadAt>> {
+        match self {
+            Watched::Found(path) => installed.open(path).ok(),
+            // A FIFO would be waited for.
+            Watched::Named(path) if !path.is_file() => None,
+            Watched::Named(path) => File::open(path).ok().map(|file| Box::new(file) as Box<dyn ReadAt>),
+        }
+    }
+}
+
 /// The files that are watched, with what was read of each.
-#[derive(Default)]
-struct Follower {
-    files: BTreeMap<PathBuf, Tail>,
+struct Follower<'a> {
+    installed: &'a dyn InstalledLogs,
+    files: BTreeMap<Watched, Tail>,
 }
 
 #[derive(Default)]
 struct Tail {
-    file: Option<File>,
+    file: Option<Box<dyn ReadAt>>,
     inode: (u64, u64),
     position: u64,
     rest: Vec<u8>,
 }
 
-impl Follower {
-    fn add(&mut self, path: &Path, from_end: bool) {
-        if self.files.contains_key(path) {
+impl Follower<'_> {
+    fn add(&mut self, watched: Watched, from_end: bool) {
+        if self.files.contains_key(&watched) {
             return;
         }
         let mut tail = Tail::default();
-        if let (true, Ok((file, _))) = (from_end, open::regular(path)) {
-            let metadata = file.metadata();
-            tail.position = metadata.as_ref().map_or(0, std::fs::Metadata::len);
-            tail.inode = metadata.map_or((0, 0), |metadata| (metadata.dev(), metadata.ino()));
-            tail.file = Some(file);
+        let opened = if from_end { watched.open(self.installed) } else { None };
+        if let Some((file, meta)) = opened.and_then(|file| file.meta().ok().map(|meta| (file, meta))) {
+            tail = Tail { file: Some(file), inode: (meta.device, meta.inode), position: meta.size, ..tail };
         }
-        self.files.insert(path.to_owned(), tail);
+        self.files.insert(watched, tail);
     }
 
     /// Gives every finished new line of every file.
     fn poll(&mut self, take: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        for (path, tail) in &mut self.files {
-            tail.poll(path, take)?;
+        for (watched, tail) in &mut self.files {
+            // What was written to the old file before it was moved away still counts.
+            tail.read_on(take)?;
+            tail.reopen(watched.open(self.installed), take)?;
         }
         Ok(())
     }
 }
 
 impl Tail {
-    fn poll(&mut self, path: &Path, take: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        // What was written to the old file before it was moved away still counts.
-        self.read_on(take)?;
-        let now = open::regular(path).and_then(|(file, _)| Ok((file.metadata()?, file)));
-        // Gone for a moment (rotation) or not readable: it is looked for again next time.
-        let Ok((metadata, file)) = now else { return Ok(()) };
-        let inode = (metadata.dev(), metadata.ino());
-        if self.file.is_none() || inode != self.inode || metadata.len() < self.position {
+    /// Goes over to the file that has the name now. Gone for a moment (rotation) or not readable: next time.
+    fn reopen(
+        &mut self,
+        now: Option<Box<dyn ReadAt>>,
+        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let Some((file, meta)) = now.and_then(|file| file.meta().ok().map(|meta| (file, meta))) else { return Ok(()) };
+        let inode = (meta.device, meta.inode);
+        if self.file.is_none() || inode != self.inode || meta.size < self.position {
             *self = Tail { file: Some(file), inode, ..Tail::default() };
             self.read_on(take)?;
         }
@@ -131,10 +146,9 @@ impl Tail {
 
     fn read_on(&mut self, take: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
-        file.seek(SeekFrom::Start(self.position))?;
         let mut block = vec![0; 64 * 1024];
         loop {
-            let read = file.read(&mut block)?;
+            let read = file.read_at(self.position, &mut block)?;
             if read == 0 {
                 return Ok(());
             }
@@ -238,6 +252,8 @@ fn is_shown(event: &LogEvent) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collect::logs::LogFile;
+    use crate::collect::source::ReadError;
     use crate::logs::SignatureSet;
 
     fn refused(conn: &str) -> String {
@@ -246,7 +262,20 @@ mod tests {
         )
     }
 
-    fn lines_of(follower: &mut Follower) -> Vec<String> {
+    /// No installation.
+    struct Nothing;
+
+    impl InstalledLogs for Nothing {
+        fn files(&self) -> Result<Vec<LogFile>, Failure> {
+            Ok(Vec::new())
+        }
+
+        fn open(&self, _: &Path) -> Result<Box<dyn ReadAt>, ReadError> {
+            Err(ReadError::Io(io::ErrorKind::NotFound.into()))
+        }
+    }
+
+    fn lines_of(follower: &mut Follower<'_>) -> Vec<String> {
         let mut lines = Vec::new();
         follower
             .poll(&mut |line| {
@@ -262,8 +291,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("dir");
         let path = dir.path().join("openclaw.log");
         std::fs::write(&path, "old\n").expect("writes");
-        let mut follower = Follower::default();
-        follower.add(&path, true);
+        let mut follower = Follower { installed: &Nothing, files: BTreeMap::new() };
+        follower.add(Watched::Named(path.clone()), true);
         assert!(lines_of(&mut follower).is_empty());
         let append = |text: &str| {
             File::options().append(true).open(&path).and_then(|mut f| f.write_all(text.as_bytes())).expect("appends")

@@ -1,19 +1,20 @@
 //! Which logs to read, and how they are opened.
 
-use super::Args;
+use super::{Args, InstalledLogs};
 use crate::cli::Failure;
+use crate::collect::logs::LogFile;
+use crate::collect::source::ReadAt;
 use crate::logs::LogInput;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The installation's logs and those named, in this order. Without an installation the named ones do.
 ///
 /// # Errors
 /// A named log that cannot be opened, or no log at all.
-pub fn all(args: &Args, log_files: &dyn Fn() -> Result<Vec<PathBuf>, Failure>) -> Result<Vec<LogInput>, Failure> {
-    let mut inputs: Vec<LogInput> = paths(args, log_files)?.iter().map(|path| found(path)).collect();
+pub fn all(args: &Args, installed: &dyn InstalledLogs) -> Result<Vec<LogInput>, Failure> {
+    let mut inputs: Vec<LogInput> = files(args, installed)?.iter().map(|file| found(file, installed)).collect();
     for path in &args.logs {
         inputs.push(named(path)?);
     }
@@ -25,32 +26,35 @@ pub fn all(args: &Args, log_files: &dyn Fn() -> Result<Vec<PathBuf>, Failure>) -
 }
 
 /// The installation's own logs. That none can be found matters only when none is named either.
-pub fn paths(args: &Args, log_files: &dyn Fn() -> Result<Vec<PathBuf>, Failure>) -> Result<Vec<PathBuf>, Failure> {
-    match log_files() {
+pub fn files(args: &Args, installed: &dyn InstalledLogs) -> Result<Vec<LogFile>, Failure> {
+    match installed.files() {
         Err(_) if !args.logs.is_empty() => Ok(Vec::new()),
         found => found,
     }
 }
 
-/// A log that the collectors found: a regular file, never a link, or an input that says why it cannot be read.
-fn found(path: &Path) -> LogInput {
-    let name = crate::logs::text::escape(&path.to_string_lossy()).into_owned();
-    match regular(path) {
-        Ok((file, trusted)) => LogInput { name, reader: Box::new(file), trusted },
-        Err(error) => LogInput { name, reader: Box::new(Broken(Some(error))), trusted: true },
-    }
+/// A log that the collectors found, or an input that says why it cannot be read.
+fn found(file: &LogFile, installed: &dyn InstalledLogs) -> LogInput {
+    let name = crate::logs::text::escape(&file.path.to_string_lossy()).into_owned();
+    let reader: Box<dyn io::Read + Send> = match installed.open(&file.path) {
+        Ok(file) => Box::new(FromStart { file, at: 0 }),
+        Err(error) => Box::new(Broken(Some(io::Error::other(error)))),
+    };
+    LogInput { name, reader, trusted: file.trusted }
 }
 
-/// Opens a regular file without following a link and without waiting on a FIFO; says whether root or the caller owns it.
-pub fn regular(path: &Path) -> io::Result<(File, bool)> {
-    let flags = nix::fcntl::OFlag::O_NOFOLLOW | nix::fcntl::OFlag::O_NONBLOCK | nix::fcntl::OFlag::O_CLOEXEC;
-    let file = File::options().read(true).custom_flags(flags.bits()).open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+/// A file that is read on from its start.
+struct FromStart {
+    file: Box<dyn ReadAt>,
+    at: u64,
+}
+
+impl io::Read for FromStart {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(self.at, buffer)?;
+        self.at += read as u64;
+        Ok(read)
     }
-    let owner = metadata.uid();
-    Ok((file, owner == 0 || owner == nix::unistd::geteuid().as_raw()))
 }
 
 /// A log that the caller named: whatever can be read, also a pipe.

@@ -281,7 +281,7 @@ impl ReadAt for Part {
         let buffer = buffer.get_mut(..wanted).unwrap_or_default();
         let start = self.offset + offset;
         match &*self.bytes {
-            Store::File(file) => file.read_at(buffer, start),
+            Store::File(file) => FileExt::read_at(file, buffer, start),
             Store::Memory(bytes) => {
                 let start = usize::try_from(start).unwrap_or(usize::MAX);
                 let rest = bytes.get(start..).unwrap_or_default();

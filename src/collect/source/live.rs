@@ -275,7 +275,7 @@ impl Source for LiveSource {
 
     fn open_at(&self, path: &Path, reader: Reader<'_>) -> Result<Box<dyn ReadAt>, ReadError> {
         let (file, _) = self.open_file(path, reader)?;
-        Ok(Box::new(OpenFile(file)))
+        Ok(Box::new(file))
     }
 
     fn is_live(&self) -> bool {
@@ -287,15 +287,13 @@ impl Source for LiveSource {
     }
 }
 
-struct OpenFile(File);
-
-impl ReadAt for OpenFile {
+impl ReadAt for File {
     fn meta(&self) -> io::Result<Meta> {
-        self.0.metadata().map(|meta| meta_of(&meta))
+        self.metadata().map(|meta| meta_of(&meta))
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read_at(buffer, offset)
+        FileExt::read_at(self, buffer, offset)
     }
 }
 
