@@ -42,7 +42,7 @@ class Row:
 
 def fill(text, bench):
     return text.format(state=bench.state, home=bench.home, config=bench.config, port=bench.port, unit=bench.unit,
-                       host=(bench.host_id() or "")[:8], laptop=bench.device_id("laptop")[:8])
+                       host=(bench.host_id() or "")[:8] if "{host}" in text else "", laptop=bench.device_id("laptop")[:8])
 
 
 def client_of(fault, bench):
@@ -132,6 +132,8 @@ def undo(row, fault, bench, doctor, keep):
     if fault.ends_process:
         row.marks["undo"] = "ended"
         row.notes.append(f"undo: {back.words.strip()[-300:]}")
+        # What it did take back, such as the start of the unit, is done again.
+        keep.document(row, "fix-again", doctor.fix(*fault.options))
         return
     if back.status != 0:
         if fault.undo_may_refuse:

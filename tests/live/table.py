@@ -8,7 +8,7 @@ import judge
 
 HEAD = """# Live results
 
-What `tests/live/run --all` saw on {date}: real releases from the npm registry, each under a real `systemd --user` manager
+What the live suite saw on {date}: real releases from the npm registry, each under a real `systemd --user` manager
 (systemd {systemd}), broken on purpose, judged, mended and taken back by the built binary, which ran as root. Made by
 `tests/live/run --table FOLDER …` from the captures of the run; rows that failed are shown as they were.
 

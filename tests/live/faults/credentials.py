@@ -35,7 +35,7 @@ def back(bench):
     bench.start()
 
 
-@fault("unit-token-old", AREA, (), (), ends="none", bites=False, releases=json_era)
+@fault("unit-token-old", AREA, "gateway-token-drift", "token", ends="none", bites=False, releases=json_era)
 def unit_token_unused(bench):
     """The unit's token is older than the configuration's, which wins: nobody is locked out by it."""
     bench.stop()
@@ -86,7 +86,7 @@ def remote_mode(bench):
     bench.wait_failed()
 
 
-@fault("identity-cloned", AREA, ("stale-device-token", "device-repin", "gateway-token-drift"), "{laptop}",
+@fault("identity-cloned", AREA, ("stale-device-token", "device-repin", "gateway-token-drift"), "token",
        client="laptop", ends="by hand", mended=("laptop",), by_hand=lambda bench: bench.pair("laptop"))
 def identity_cloned(bench):
     """A second host with a copy of the laptop's identity connects by the shared token after the token was replaced."""
