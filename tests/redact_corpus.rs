@@ -27,11 +27,9 @@ fn redact(text: &str) -> (String, bool) {
     (redacted, verified)
 }
 
-/// A seed from the clock, printed so that a failure can be repeated.
+/// The seed of the generated values: always the same one, so that a run says the same twice, or `REDACT_SEED`.
 fn seed() -> u64 {
-    let seed = std::env::var("REDACT_SEED").ok().and_then(|seed| seed.parse().ok());
-    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    seed.unwrap_or(clock.subsec_nanos().into())
+    std::env::var("REDACT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(71_281_550)
 }
 
 #[test]

@@ -22,9 +22,9 @@
 //! ## Since and until
 //! All releases. Compose files of newer releases share the network of gateway and CLI.
 
+use crate::checks::logs::evidence;
 use crate::checks::services::units::gateway_port;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
-use crate::logs::EventKind;
 use crate::model::{Cause, Certainty, Evidence, Fact, Finding, Severity, Unknown};
 
 /// See the module's documentation.
@@ -65,7 +65,9 @@ impl Check for Namespaces {
         let listeners = match &context.snapshot.listeners {
             Fact::Known(listeners) => listeners,
             Fact::Absent => return Ok(Vec::new()),
-            Fact::Unknown(why) => return Err(why.clone()),
+            // Of a mounted image the log alone can tell.
+            Fact::Unknown(why) if context.snapshot.host.live => return Err(why.clone()),
+            Fact::Unknown(why) => return self.offline(context).map_or(Err(why.clone()), |found| Ok(vec![found])),
         };
         let port = gateway_port(context);
         if listeners.on(port).next().is_some() {
@@ -128,21 +130,39 @@ impl Namespaces {
         ))
     }
 
+    /// An image: a client in it found nothing listening, and no gateway ever listened in a container; or one did, in WSL.
+    fn offline(&self, context: &Context<'_>) -> Option<Finding> {
+        let summary = context.snapshot.logs.known()?;
+        let event = evidence::unreachable(context, summary)?;
+        let port = gateway_port(context);
+        if summary.events.iter().any(|event| event.kind.is_up()) {
+            return self.wsl(context, port);
+        }
+        let container = context.snapshot.surroundings.container.known()?;
+        let message = format!(
+            "A client in this {} container found nothing on 127.0.0.1, and no gateway ever listened in it",
+            container.kind.word()
+        );
+        let finding = context
+            .finding(self, "no-gateway-in-container", &context.installation.state_dir.to_string(), message)
+            .because(Cause::ContainerLoopback, Certainty::Possible)
+            .evidence(Evidence::new(format!("a container, by {}", container.signs.join(", "))))
+            .evidence(evidence::of_event(summary, event, "a client found nothing listening"));
+        Some(finding.hint("Let this container share the gateway's network, or use --url with a token"))
+    }
+
     fn wsl(&self, context: &Context<'_>, port: u16) -> Option<Finding> {
         let wsl = context.snapshot.surroundings.wsl.known()?;
         let summary = context.snapshot.logs.known()?;
-        let event = summary.newest_of(EventKind::ClientUnreachable)?;
-        let recent = event.time.is_none_or(|time| context.snapshot.as_of_ms() - time.as_millisecond() < 86_400_000);
-        recent.then(|| {
-            let message = format!("The gateway listens on port {port} inside WSL, and a client did not reach it");
-            let version = wsl.version.map_or_else(|| "WSL".to_owned(), |version| format!("WSL {version}"));
-            context
-                .finding(self, "wsl-path", "wsl", message)
-                .because(Cause::HostNetwork, Certainty::Possible)
-                .evidence(Evidence::new(format!("{version}; Windows reaches it through a forwarded localhost")))
-                .evidence(Evidence::new(event.text.clone()))
-                .hint("Try the port from Windows and from WSL; `wsl --shutdown` renews a broken forwarding")
-        })
+        let event = evidence::unreachable(context, summary)?;
+        let message = format!("The gateway listens on port {port} inside WSL, and a client did not reach it");
+        let version = wsl.version.map_or_else(|| "WSL".to_owned(), |version| format!("WSL {version}"));
+        let finding = context
+            .finding(self, "wsl-path", "wsl", message)
+            .because(Cause::HostNetwork, Certainty::Possible)
+            .evidence(Evidence::new(format!("{version}; Windows reaches it through a forwarded localhost")))
+            .evidence(evidence::of_event(summary, event, "a client found nothing listening"));
+        Some(finding.hint("Try the port from Windows and from WSL; `wsl --shutdown` renews a broken forwarding"))
     }
 }
 

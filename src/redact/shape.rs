@@ -113,7 +113,8 @@ pub(super) fn is_random(bytes: &[u8]) -> bool {
         return false;
     }
     if shape.hex {
-        return shape.digit >= 3 && shape.letters() >= 2 && shape.changes * 5 >= shape.pairs;
+        // So long a run of digits and letters is no word, however often they take turns.
+        return shape.digit >= 3 && shape.letters() >= 2 && (shape.len >= 32 || shape.changes * 5 >= shape.pairs);
     }
     let surprise = surprise(bytes);
     if shape.digit > 0 || shape.upper > 1 && shape.lower > 1 {

@@ -112,10 +112,14 @@ fn run(text: &[u8], span: Range<usize>, hits: &mut Vec<Hit>) {
 /// Base64 of the standard alphabet rather than a path: random between its slashes, of a whole length or long.
 fn is_base64(bytes: &[u8], padding: usize) -> bool {
     let whole = (bytes.len() + padding).is_multiple_of(4);
-    let parts_random = bytes.split(|byte| matches!(byte, b'+' | b'/')).filter(|part| part.len() >= 8).all(|part| {
+    // By chance a part of a long value takes few turns between its classes; a part without two cases is a word.
+    let (mut sound, mut calm) = (true, 0);
+    for part in bytes.split(|byte| matches!(byte, b'+' | b'/')).filter(|part| part.len() >= 8 && !is_random(part)) {
         let shape = Shape::of(part);
-        shape.upper > 0 && shape.lower > 0 && shape.changes * 100 >= shape.pairs * 22 || is_random(part)
-    });
+        sound &= shape.upper > 0 && shape.lower > 0;
+        calm += if shape.changes * 100 >= shape.pairs * 22 { 0 } else { part.len() };
+    }
+    let parts_random = sound && calm * 5 <= bytes.len();
     let unmixed = !bytes.iter().any(|byte| matches!(byte, b'_' | b'-'));
     (whole || bytes.len() >= 40) && unmixed && parts_random && is_random(bytes) && Shape::of(bytes).digit > 0
 }
