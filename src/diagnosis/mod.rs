@@ -53,24 +53,37 @@ pub fn diagnose(findings: &[Finding], grounds: Grounds, next: impl Fn(Cause, &[&
         // A group is explained by the best-ranked cause that brings it about; that one has been handled already, unless
         // it is less sure, and then it explains nothing.
         let explained_by = diagnoses.iter_mut().find(|diagnosis| {
-            rules::explains(diagnosis.cause, group.cause) && diagnosis.certainty >= group.certainty(grounds)
+            let is_error = severity_of(&groups, diagnosis.cause) == Some(Severity::Error);
+            accounts_for((diagnosis.cause, diagnosis.certainty, is_error), (group.cause, group.certainty(grounds)))
         });
         match explained_by {
             Some(diagnosis) => diagnosis.consequences.extend(group.fingerprints()),
             None => diagnoses.push(group.diagnosis(grounds, &next)),
         }
     }
-    absorb_explained(&mut diagnoses);
+    absorb_explained(&mut diagnoses, &groups);
     diagnoses
 }
 
+fn severity_of(groups: &[Group<'_>], cause: Cause) -> Option<Severity> {
+    groups.iter().find(|group| group.cause == cause).map(Group::severity)
+}
+
+/// Whether a cause takes another one under it. That no gateway listens is what every fault that keeps it from starting
+/// looks like: there a likely error is enough, however certain it is that nothing listens.
+fn accounts_for((cause, sure, is_error): (Cause, Certainty, bool), (other, how_sure): (Cause, Certainty)) -> bool {
+    let enough = sure >= how_sure || other == Cause::GatewayNotRunning && is_error && sure >= Certainty::Likely;
+    cause != other && rules::explains(cause, other) && enough
+}
+
 /// A cause that ranks behind may still explain one before it that is no surer, for example by precedence.
-fn absorb_explained(diagnoses: &mut Vec<Diagnosis>) {
+fn absorb_explained(diagnoses: &mut Vec<Diagnosis>, groups: &[Group<'_>]) {
     let mut index = 0;
     while let Some(candidate) = diagnoses.get(index) {
         let (cause, certainty) = (candidate.cause, candidate.certainty);
         let explainer = diagnoses.iter().position(|other| {
-            rules::explains(other.cause, cause) && other.certainty >= certainty && other.cause != cause
+            let is_error = severity_of(groups, other.cause) == Some(Severity::Error);
+            accounts_for((other.cause, other.certainty, is_error), (cause, certainty))
         });
         match explainer {
             Some(at) => {
@@ -168,6 +181,15 @@ mod tests {
             assert_eq!(diagnoses[0].cause, Cause::StateOwnership);
             assert_eq!(diagnoses[0].consequences.len(), 1);
         }
+    }
+
+    #[test]
+    fn a_likely_fault_explains_that_nothing_listens() {
+        let down = finding("down", Cause::GatewayNotRunning, Severity::Error, Certainty::Certain);
+        let newer = finding("newer", Cause::StateDatabase, Severity::Error, Certainty::Likely);
+        assert_eq!(causes(&[down.clone(), newer]), [Cause::StateDatabase]);
+        let hint = finding("hint", Cause::StateDatabase, Severity::Warning, Certainty::Likely);
+        assert_eq!(causes(&[down, hint]), [Cause::GatewayNotRunning, Cause::StateDatabase]);
     }
 
     #[test]

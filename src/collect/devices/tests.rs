@@ -289,7 +289,11 @@ fn judge(bytes: &[u8]) {
     let members = strict.as_ref().ok().and_then(Value::as_object);
     match (&file.state, members) {
         (FileState::Sound, Some(members)) => assert_eq!(file.records.len(), members.len()),
-        (FileState::Sound, None) => panic!("sound for us, but no object for the strict parser"),
+        // `1E999` is a number to JavaScript (Infinity), as it is to the gateway, and none to serde_json.
+        (FileState::Sound, None) => {
+            let error = strict.expect_err("sound for us, but no object for the strict parser");
+            assert!(error.to_string().starts_with("number out of range"), "sound for us, but: {error}");
+        }
         (FileState::Faulty(fault), Some(_)) => assert_eq!(fault.kind, StoreFaultKind::Wrapped),
         (FileState::Faulty(fault), None) if fault.kind == StoreFaultKind::Empty => {
             assert!(String::from_utf8_lossy(bytes).trim().is_empty());
