@@ -7,6 +7,13 @@ use procfs::net::{TcpNetEntry, TcpState};
 use procfs::process::FDTarget;
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
+
+/// How often the table is looked through for a socket that should be in it.
+const LOOKS: u32 = 3;
+
+/// How long between two looks.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// Proof by the tables of the kernel.
 pub(super) struct LinuxProof {
@@ -21,6 +28,14 @@ impl LinuxProof {
 
 impl ListenerProof for LinuxProof {
     fn prove(&self, local: SocketAddr, peer: SocketAddr) -> Result<ProvenListener, NotProven> {
+        // The kernel gives its table in pieces: while other sockets come and go a row can be missed, and a connection that
+        // was not accepted yet has no inode. Looking again can only find what is there.
+        for _ in 1..LOOKS {
+            match proof_rules::prove(&Proc, &self.expected, local, peer) {
+                Err(NotProven::NoFarEnd | NotProven::NoListener(_)) => std::thread::sleep(BETWEEN_LOOKS),
+                told => return told,
+            }
+        }
         proof_rules::prove(&Proc, &self.expected, local, peer)
     }
 }
