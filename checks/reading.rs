@@ -21,6 +21,12 @@ impl<'s> Context<'s> {
         self.release().map(|release| release.within(first, last))
     }
 
+    /// Whether this installation is a client of a gateway elsewhere: then no gateway is wanted on this host, and what holds
+    /// the port here, such as an SSH tunnel, is nobody's fault.
+    pub fn uses_remote_gateway(&self) -> bool {
+        self.text(&["gateway", "mode"]) == Some("remote")
+    }
+
     /// The release in words: `2026.2.19`, or `this release` where none is known.
     pub fn release_words(&self) -> String {
         self.release().map_or_else(|| "this release".to_owned(), ToString::to_string)

@@ -62,7 +62,7 @@ impl Check for Port {
 
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
         context.loaded()?;
-        if context.text(&["gateway", "mode"]) == Some("remote") {
+        if context.uses_remote_gateway() {
             return Ok(Vec::new());
         }
         let units = context.gateway_units()?;

@@ -87,7 +87,7 @@ impl Check for Drift {
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
         context.loaded()?;
         // With another gateway as the target, what is held here can't be compared with it.
-        if context.text(&["gateway", "mode"]) == Some("remote") {
+        if context.uses_remote_gateway() {
             return Ok(Vec::new());
         }
         let Some(shared) = Shared::of_mode(context) else { return Ok(Vec::new()) };

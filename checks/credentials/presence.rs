@@ -69,7 +69,7 @@ impl Check for Presence {
         if root.members().is_none() {
             return Ok(Vec::new());
         }
-        if context.text(&["gateway", "mode"]) == Some("remote") {
+        if context.uses_remote_gateway() {
             return Ok(self.remote(context).into_iter().collect());
         }
         let Some(shared) = Shared::of_mode(context) else { return Ok(Vec::new()) };

@@ -86,7 +86,7 @@ impl Check for Locality {
 
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
         context.loaded()?;
-        let remote = context.text(&["gateway", "mode"]) == Some("remote");
+        let remote = context.uses_remote_gateway();
         let found = if remote { self.remote_url(context) } else { self.bind(context) };
         Ok(found.into_iter().chain(self.url_override(context)).chain(self.counted(context)).collect())
     }

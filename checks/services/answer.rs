@@ -74,6 +74,9 @@ impl Check for Answer {
     }
 
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
+        if context.uses_remote_gateway() {
+            return Ok(Vec::new());
+        }
         let probe = match &context.snapshot.probe {
             Fact::Known(probe) => probe,
             Fact::Absent => return Ok(Vec::new()),
@@ -270,6 +273,20 @@ mod tests {
     fn the_silence_of_a_second_address_says_nothing_beside_a_gateway() {
         let other = seen(Identity::No { evidence: "an nginx page".to_owned() }, refused(RefusalKind::Other));
         assert!(found(&with(vec![other, seen(yes(), refused(RefusalKind::DeviceRequired))])).is_empty());
+    }
+
+    #[test]
+    fn a_client_of_a_gateway_elsewhere_wants_none_here() {
+        let config = r#"{ gateway: { mode: "remote", remote: { url: "wss://gateway.example" } } }"#;
+        let mut snapshot = Lab::new(Some("2026.9.6")).file("openclaw.json", config).snapshot();
+        let tunnel = seen(Identity::No { evidence: "no HTTP".to_owned() }, refused(RefusalKind::Other));
+        snapshot.probe = Fact::Known(ProbeFacts { endpoints: vec![tunnel], ..ProbeFacts::default() });
+        snapshot.listeners = Fact::Known(crate::snapshot::listener::ListenerFacts::default());
+        for check in
+            [&Answer as &dyn Check, &crate::checks::services::running::Running, &crate::checks::ports::holder::Holder]
+        {
+            assert!(detect(check, &snapshot).unwrap().is_empty(), "{}", check.id());
+        }
     }
 
     #[test]

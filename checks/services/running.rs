@@ -69,6 +69,9 @@ impl Check for Running {
     }
 
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
+        if context.uses_remote_gateway() {
+            return Ok(Vec::new());
+        }
         let listeners = match &context.snapshot.listeners {
             Fact::Known(listeners) => listeners,
             Fact::Absent => return Ok(Vec::new()),
