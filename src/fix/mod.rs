@@ -16,6 +16,7 @@ pub mod lower;
 pub mod machine;
 pub mod mask;
 pub mod op;
+pub mod order;
 pub mod plain;
 pub mod recover;
 pub mod rights;

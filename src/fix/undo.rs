@@ -1,7 +1,7 @@
 //! Taking a transaction back: the inverse operations in reverse order, under the same guards as a fix, journalled as a
 //! transaction of its own, and refused where the state has changed since.
 
-use super::actions::{Deed, Purpose};
+use super::actions::{Deed, Purpose, unit};
 use super::describe::describe;
 use super::engine::Engine;
 use super::error::{FixError, Result};
@@ -118,6 +118,11 @@ impl Engine<'_> {
             let part = self.prepare_part(vault, plan, &mut undo, &mut own)?;
             undo.parts.push(part);
         }
+        // At the very end, as the last thing that the interrupted run would have done.
+        if let (Some(last), Some((manager, unit))) = (undo.parts.last_mut(), owed(&plans)) {
+            undo.lines.push(format!("start unit {unit}, which that run had stopped"));
+            last.owed = Some((manager, unit));
+        }
         Ok(undo)
     }
 
@@ -129,7 +134,7 @@ impl Engine<'_> {
             actor: actor.clone(),
             tasks: Vec::new(),
             leftovers: Vec::new(),
-            owed: owed(plan),
+            owed: None,
         };
         for action in plan.actions.iter().rev().filter(|action| !action.void) {
             let Some(known) = known_result(&site, action, &mut part, undo, own)? else { continue };
@@ -156,8 +161,10 @@ impl Engine<'_> {
                 undo.gateway.push(announced);
             }
         }
-        if let Some((_, unit)) = &part.owed {
-            undo.lines.push(format!("start unit {unit}, which the interrupted run had stopped"));
+        if plan.start.gateway_paused && !part.tasks.is_empty() && !undo.transaction.is_undo() {
+            let after = "afterwards the gateway takes the store for empty again: do not start or contact it before that is \
+                         mended, or it erases the store";
+            undo.notes.push(after.to_owned());
         }
         Ok(part)
     }
@@ -303,7 +310,15 @@ fn known_result(
     if let Some(after) = &action.after {
         return Ok(Some(after.clone()));
     }
-    let outcome = recover::outcome(&site.access(), action)?;
+    let outcome = match &action.intent.op {
+        Op::Unit { manager, unit, change, before } => {
+            match unit::state(site.machine, manager, unit, &site.actor.account) {
+                Ok(now) => recover::unit_outcome(*change, before, now),
+                Err(error) => Outcome::Unclear(format!("what became of unit {unit} can't be asked for ({error})")),
+            }
+        }
+        _ => recover::outcome(&site.access(), action)?,
+    };
     if !matches!(outcome, Outcome::Unclear(_)) {
         part.leftovers.push(action.intent.clone());
     }
@@ -372,13 +387,13 @@ fn later_results(vault: &Vault, id: &TransactionId) -> Result<Vec<(HostPath, Sta
     Ok(results)
 }
 
-/// The gateway that a plan stopped and never started again.
-fn owed(plan: &PlanPart) -> Option<(Manager, String)> {
+/// The gateway that a transaction stopped and never started again, whether it was killed before or the start failed.
+fn owed(plans: &[PlanPart]) -> Option<(Manager, String)> {
     let mut owed = None;
-    for action in plan.actions.iter().filter(|action| !action.void) {
+    for action in plans.iter().flat_map(|plan| &plan.actions).filter(|action| !action.void) {
         if let Op::Gateway { manager, unit, change } = &action.intent.op {
             owed = (*change == UnitChange::Stop).then(|| (manager.clone(), unit.clone()));
         }
     }
-    owed.filter(|_| plan.result.is_none())
+    owed
 }
