@@ -149,10 +149,7 @@ impl<'w> Engine<'w> {
             prepared.gateway = Some(gateway::announce(&gateway)?);
         } else if prepared.plan.gateway == GatewayDuring::Paused {
             let gateway = self.host.gateway(installation);
-            prepared.gateway = Some(match gateway::keeps_running(&gateway, &actor, external.as_deref()) {
-                Some(words) => words,
-                None => gateway::announce(&gateway)?,
-            });
+            prepared.gateway = Some(gateway::announce_pause(&gateway, &actor, external.as_deref())?);
         }
         if prepared.plan.gateway != GatewayDuring::Stopped && order::touches_database(&prepared.plan) {
             return Err(FixError::no(

@@ -60,6 +60,21 @@ pub fn may_stop(gateway: &Gateway, external: Option<&str>) -> Result<()> {
     }
 }
 
+/// The same where the gateway had better be stopped and need not.
+///
+/// # Errors
+/// As [`announce`].
+pub fn announce_pause(gateway: &Gateway, actor: &Actor, external: Option<&str>) -> Result<String> {
+    if let Some(words) = keeps_running(gateway, actor, external) {
+        return Ok(words);
+    }
+    let why = match gateway {
+        Gateway::Unit { .. } => ", because a handshake that is on its way would erase the store",
+        _ => "",
+    };
+    Ok(format!("{}{why}", announce(gateway)?))
+}
+
 /// Why a gateway that had better be stopped goes on all the same, and what a person can do about it: nobody could start it
 /// again, or the doctor may not stop it. `None` where it does not run, or is stopped and started again.
 pub fn keeps_running(gateway: &Gateway, actor: &Actor, external: Option<&str>) -> Option<String> {
