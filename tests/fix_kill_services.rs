@@ -10,11 +10,10 @@ mod scenarios;
 #[path = "support/service_scenarios.rs"]
 mod services;
 
-use openclaw_doctor::model::{HostPath, ProcessId};
 use services::*;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
 
 /// System calls that change something; of `openat` only those that create. `execve` is how a manager is asked.
 const MUTATING: &str = "openat,write,pwrite64,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,chmod,fchmod,\
@@ -28,26 +27,6 @@ const SAMPLE: usize = 5;
 #[ignore = "started by the other tests as a process of its own"]
 fn driver() {
     run();
-}
-
-#[test]
-fn a_gateway_is_stopped_before_and_started_after_and_no_other_unit_is_touched() {
-    if let Some(why) = missing() {
-        println!("skipped: {why}");
-        return;
-    }
-    let root = made("paused-meanwhile");
-    let before = picture(root.path());
-    done(&command(&[], "paused-meanwhile", root.path()).output().unwrap());
-    let owner = |number: u32| number.to_string();
-    assert_eq!(
-        calls(root.path()),
-        [format!("stop {GATEWAY} {}", owner(0)), format!("start {GATEWAY} {}", owner(61_003))],
-        "the store is given back between the two"
-    );
-    done(&command(&[], "undo", root.path()).output().unwrap());
-    assert_eq!(picture(root.path()), before);
-    assert_eq!(calls(root.path()).len(), 2, "giving back what it had saves nothing, so nothing is stopped");
 }
 
 #[test]
@@ -183,39 +162,6 @@ fn kill_at(kind: &str, phase: &str, call: &str, number: usize) {
 fn is_whole(now: &str) -> bool {
     let text = now.splitn(3, ' ').nth(2).unwrap_or_default().as_bytes();
     text == scenarios::PAIRED || text == scenarios::PAIRED_MENDED
-}
-
-/// A process that somebody left over. Ended with the value.
-struct Orphan(Child);
-
-impl Orphan {
-    fn start(root: &Path) -> Self {
-        let child = Command::new("sleep").arg("600").stdout(Stdio::null()).spawn().unwrap();
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
-        let start = stat.rsplit(')').next().unwrap().split_whitespace().nth(19).unwrap().parse().unwrap();
-        // The program is there once the child has become it.
-        let exe = loop {
-            let exe = std::fs::read_link(format!("/proc/{}/exe", child.id())).unwrap();
-            if exe.file_name().is_some_and(|name| name != std::env::current_exe().unwrap().file_name().unwrap()) {
-                break exe;
-            }
-            std::thread::yield_now();
-        };
-        let process = ProcessId { pid: child.id(), start_ticks: start, exe: HostPath::from(exe), uid: 0 };
-        std::fs::write(root.join("process"), serde_json::to_vec(&process).unwrap()).unwrap();
-        Self(child)
-    }
-
-    fn runs(&mut self) -> bool {
-        self.0.try_wait().unwrap().is_none()
-    }
-}
-
-impl Drop for Orphan {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 fn kill_while_ending(most: usize) {

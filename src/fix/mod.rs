@@ -18,6 +18,7 @@ pub mod mask;
 pub mod op;
 pub mod order;
 pub mod plain;
+pub mod policy;
 pub mod recover;
 pub mod rights;
 pub mod run;

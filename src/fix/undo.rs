@@ -120,8 +120,13 @@ impl Engine<'_> {
         }
         // At the very end, as the last thing that the interrupted run would have done.
         if let (Some(last), Some((manager, unit))) = (undo.parts.last_mut(), owed(&plans)) {
-            undo.lines.push(format!("start unit {unit}, which that run had stopped"));
-            last.owed = Some((manager, unit));
+            match self.host.external_supervisor(last.start.installation.as_deref()) {
+                Some(why) => undo.notes.push(format!("unit {unit} was stopped by that run and is not started: {why}")),
+                None => {
+                    undo.lines.push(format!("start unit {unit}, which that run had stopped"));
+                    last.owed = Some((manager, unit));
+                }
+            }
         }
         Ok(undo)
     }
@@ -154,8 +159,8 @@ impl Engine<'_> {
             }
             own.expect(&task.op);
         }
+        self.may_be_taken_back(&plan.start, &part.tasks)?;
         if plan.start.gateway_stopped && !part.tasks.is_empty() {
-            self.must_be_its_gateway(&plan.start)?;
             let announced = gateway::announce(&self.host.gateway(plan.start.installation.as_deref()))?;
             if !undo.gateway.contains(&announced) {
                 undo.gateway.push(announced);
@@ -167,23 +172,6 @@ impl Engine<'_> {
             undo.notes.push(after.to_owned());
         }
         Ok(part)
-    }
-
-    /// The ids of installations are counted anew in each run, from what the options name: the one that this run calls by
-    /// the journal's id must be the one that the plan was for, or another account's gateway would be stopped.
-    fn must_be_its_gateway(&self, start: &PlanStart) -> Result<()> {
-        let known = self.host.territory(start.installation.as_deref());
-        let same = known.known().is_some_and(|known| {
-            known.account.uid == start.account.uid && start.bases.iter().any(|base| known.bases.contains(&base.path))
-        });
-        if same {
-            return Ok(());
-        }
-        let place = start.bases.first().map_or_else(|| "another installation".to_owned(), |base| base.path.to_string());
-        Err(FixError::no(format!(
-            "this was done for {place} of uid {}, which these options don't name: name it with --home or --state-dir",
-            start.account.uid
-        )))
     }
 
     /// Takes a prepared transaction back.
@@ -258,8 +246,8 @@ impl Engine<'_> {
         let installation = part.start.installation.as_deref();
         ledger.plan(PlanStart { summary: format!("undo: {}", part.start.summary), ..part.start.clone() })?;
         let mut debt = Stopped { restore: part.owed.clone(), by_hand: None };
+        self.may_be_taken_back(&part.start, &part.tasks)?;
         if part.start.gateway_stopped && !part.tasks.is_empty() {
-            self.must_be_its_gateway(&part.start)?;
             let stopped = gateway::stop(self.host, installation, &hands, ledger, own)?;
             debt = Stopped { restore: stopped.restore.or(debt.restore), by_hand: stopped.by_hand };
         }
@@ -392,7 +380,12 @@ fn owed(plans: &[PlanPart]) -> Option<(Manager, String)> {
     let mut owed = None;
     for action in plans.iter().flat_map(|plan| &plan.actions).filter(|action| !action.void) {
         if let Op::Gateway { manager, unit, change } = &action.intent.op {
-            owed = (*change == UnitChange::Stop).then(|| (manager.clone(), unit.clone()));
+            match change {
+                UnitChange::Stop => owed = Some((manager.clone(), unit.clone())),
+                // A start without a result may not have come that far. Starting what runs does nothing.
+                _ if action.after.is_none() => {}
+                _ => owed = None,
+            }
         }
     }
     owed

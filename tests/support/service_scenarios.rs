@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 const TASK: &str = "OPENCLAW_DOCTOR_TEST_SERVICES";
 const SYSTEMCTL: &str = "/usr/bin/systemctl";
@@ -132,6 +132,39 @@ pub fn picture(root: &Path) -> BTreeMap<String, String> {
     all
 }
 
+/// A process that somebody left over. Ended with the value.
+pub struct Orphan(Child);
+
+impl Orphan {
+    pub fn start(root: &Path) -> Self {
+        let child = Command::new("sleep").arg("600").stdout(Stdio::null()).spawn().unwrap();
+        let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+        let start = stat.rsplit(')').next().unwrap().split_whitespace().nth(19).unwrap().parse().unwrap();
+        // The program is there once the child has become it.
+        let exe = loop {
+            let exe = fs::read_link(format!("/proc/{}/exe", child.id())).unwrap();
+            if exe.file_name().is_some_and(|name| name != std::env::current_exe().unwrap().file_name().unwrap()) {
+                break exe;
+            }
+            std::thread::yield_now();
+        };
+        let process = ProcessId { pid: child.id(), start_ticks: start, exe: HostPath::from(exe), uid: 0 };
+        fs::write(root.join("process"), serde_json::to_vec(&process).unwrap()).unwrap();
+        Self(child)
+    }
+
+    pub fn runs(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Orphan {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A command that does a task with that manager, under `strace` with these options where there are any.
 pub fn command(options: &[&str], task: &str, root: &Path) -> Command {
     let mut command = Command::new("unshare");
@@ -164,15 +197,25 @@ impl Host for LiveHost {
     }
 
     fn territory(&self, _installation: Option<&str>) -> Fact<Territory> {
-        let account = Account { uid: UID, gid: UID, groups: vec![UID], name: None, home: None };
+        // With the file `other` the options of this run name the installation of another account.
+        let uid = if self.root.join("other").exists() { UID + 1 } else { UID };
+        let account = Account { uid, gid: uid, groups: vec![uid], name: None, home: None };
         Fact::Known(Territory { account, bases: vec![self.state()], frozen: Vec::new() })
     }
 
     fn gateway(&self, _installation: Option<&str>) -> Gateway {
+        // With the file `loose` the process is a gateway that no manager started.
+        if self.root.join("loose").exists() {
+            return Gateway::Loose { process: orphan(&self.root), start: "openclaw gateway run".to_owned() };
+        }
         match fs::read_to_string(self.root.join(format!("units/{GATEWAY}.active"))).unwrap().as_str() {
             "active" => Gateway::Unit { manager: Manager::SystemdSystem, unit: GATEWAY.to_owned() },
             _ => Gateway::Stopped,
         }
+    }
+
+    fn external_supervisor(&self, _installation: Option<&str>) -> Option<String> {
+        self.root.join("external").exists().then(|| "change it where it is supervised from".to_owned())
     }
 
     fn secrets(&self) -> &SecretVault {
@@ -182,6 +225,10 @@ impl Host for LiveHost {
     fn home(&self) -> Option<PathBuf> {
         None
     }
+}
+
+fn orphan(root: &Path) -> ProcessId {
+    serde_json::from_slice(&fs::read(root.join("process")).unwrap()).unwrap()
 }
 
 fn plan_for(kind: &str, root: &Path) -> Plan {
@@ -206,10 +253,7 @@ fn plan_for(kind: &str, root: &Path) -> Plan {
         "paused-meanwhile" => {
             plan(vec![Action::Chown { path: paired.clone(), uid: UID, gid: UID }, mended()]).with_gateway_paused()
         }
-        "end-process" => {
-            let process: ProcessId = serde_json::from_slice(&fs::read(root.join("process")).unwrap()).unwrap();
-            plan(vec![Action::EndProcess { process, kill: false }])
-        }
+        "end-process" => plan(vec![Action::EndProcess { process: orphan(root), kill: false }]),
         other => panic!("no kind {other}"),
     }
 }
@@ -231,6 +275,9 @@ pub fn run() {
 
 fn apply(engine: &Engine<'_>, vault: &Vault, plan: Plan) -> i32 {
     let prepared = engine.prepare(vec![plan]);
+    if let Some(words) = &prepared[0].gateway {
+        eprintln!("gateway: {words}");
+    }
     match &prepared[0].standing {
         Standing::Ready => {}
         Standing::Nothing => return 16,
