@@ -551,6 +551,13 @@ fn a_stale_cache_matters_only_where_it_is_sent() {
     state.put("identity/device-auth.json", pretty(&emptied));
     assert_eq!(judge(&state, LENIENT).finding("cached-token-dropped").cause, Some(Cause::GatewayTokenDrift));
     assert!(judge(&state, STRICT).codes().iter().all(|(code, _)| *code != "cached-token-dropped"));
+    // Up to 2026.2.12 it is the device token itself that was refused, where a shared secret is there to fall back to.
+    state.put("openclaw.json", json!({ "gateway": { "mode": "local", "auth": { "mode": "none" } } }).to_string());
+    assert!(judge(&state, "2026.2.12").codes().iter().all(|(code, _)| *code != "cached-token-dropped"));
+    state.put("openclaw.json", json!({ "gateway": { "mode": "local", "auth": { "token": "shared" } } }).to_string());
+    let verdict = judge(&state, "2026.2.12");
+    let finding = verdict.finding("cached-token-dropped");
+    assert_eq!((finding.cause, finding.certainty), (Some(Cause::StaleDeviceToken), Certainty::Likely));
 }
 
 #[test]
