@@ -140,6 +140,8 @@ def launcher_killed(bench):
         raise RuntimeError("the gateway that was started by hand does not serve")
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    if not bench.serves(10):
+        raise RuntimeError("the gateway ended with its launcher: this is not the fault that was to be made")
     bench.start(wait=False)
     bench.wait_failed()
 
