@@ -26,11 +26,11 @@
 //! From 2026.8.1. Up to 2026.9.4 a failed import is one warning and the gateway runs.
 
 use super::legacy_compare::{self as compare, AtStart, Compared, exists, set_aside, weigh};
-use super::store::{self, Standing};
+use super::store;
 use crate::checks::reading::listed;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::model::plan::{Applicability, Plan};
-use crate::model::{Cause, Certainty, Evidence, Finding, HostPath, Severity, Unknown, UnknownKind};
+use crate::model::{Cause, Certainty, Evidence, Finding, HostPath, Severity, Unknown};
 use crate::snapshot::device::DeviceId;
 use crate::snapshot::store::FileState;
 
@@ -80,15 +80,8 @@ impl Check for LegacyFiles {
     }
 
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
-        match store::standing(context) {
-            Standing::Unused => return Ok(Vec::new()),
-            Standing::Unclear => {
-                return Err(Unknown::new(
-                    UnknownKind::Failed,
-                    "neither release nor database tell which store is in use",
-                ));
-            }
-            Standing::Live => {}
+        if !store::is_live(context)? {
+            return Ok(Vec::new());
         }
         let found = [self.paired(context), self.came_back(context)];
         Ok(found.into_iter().flatten().collect())
