@@ -35,7 +35,10 @@ pub fn find() -> Option<Place> {
     let usual = |folder: PathBuf| Place { path: folder.join("openclaw-doctor/config.toml"), from: PlaceFrom::Usual };
     if is_root() {
         let root = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(0)).ok().flatten()?;
-        return Some(usual(root.dir.join(".config")));
+        let place = usual(root.dir.join(".config"));
+        // `podman unshare`: what is closed to this root belongs to the host's root, who is somebody else.
+        let is_closed = |path| std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
+        return if is_borrowed_root() && is_closed(&place.path) { None } else { Some(place) };
     }
     let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config"))).map(usual)
@@ -43,6 +46,19 @@ pub fn find() -> Option<Place> {
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// Whether this is root only inside a user namespace, and another account outside.
+fn is_borrowed_root() -> bool {
+    is_root() && std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| maps_root_to_another(&map))
+}
+
+/// Lines of user_namespaces(7): first id inside, first id outside, how many.
+fn maps_root_to_another(map: &str) -> bool {
+    map.lines().any(|line| {
+        let mut numbers = line.split_ascii_whitespace();
+        numbers.next() == Some("0") && numbers.next().is_some_and(|outside| outside != "0")
+    })
 }
 
 impl Place {
@@ -96,5 +112,17 @@ pub(super) fn not_roots(path: &Path, file: &File) -> Option<String> {
     match (file.metadata(), std::fs::symlink_metadata(&path)) {
         (Ok(opened), Ok(named)) if !others(&opened) && !others(&named) => None,
         _ => Some("it does not belong to root alone".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_of_a_user_namespace_is_told_from_the_hosts() {
+        assert!(!maps_root_to_another("         0          0 4294967295\n"));
+        assert!(maps_root_to_another("         0       1001          1\n         1     100000      65536\n"));
+        assert!(!maps_root_to_another("      1000       1000          1\n"));
     }
 }
