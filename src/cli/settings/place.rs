@@ -1,6 +1,7 @@
 //! Where the configuration file is, and whether it may be trusted.
 
 use crate::cli::failure::Failure;
+use crate::collect::container::shift_of;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
@@ -50,15 +51,12 @@ fn is_root() -> bool {
 
 /// Whether this is root only inside a user namespace, and another account outside.
 fn is_borrowed_root() -> bool {
-    is_root() && std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| maps_root_to_another(&map))
+    let map = || std::fs::read_to_string("/proc/self/uid_map").ok();
+    is_root() && map().is_some_and(|map| maps_root_to_another(&map))
 }
 
-/// Lines of user_namespaces(7): first id inside, first id outside, how many.
 fn maps_root_to_another(map: &str) -> bool {
-    map.lines().any(|line| {
-        let mut numbers = line.split_ascii_whitespace();
-        numbers.next() == Some("0") && numbers.next().is_some_and(|outside| outside != "0")
-    })
+    shift_of(map).is_some_and(|ranges| ranges.iter().any(|range| range.inside == 0 && range.outside != 0))
 }
 
 impl Place {
