@@ -24,6 +24,7 @@ use crate::snapshot::program::ProgramFacts;
 use crate::snapshot::service::ServiceFacts;
 use crate::snapshot::{HostFacts, RunAs, SCHEMA, Snapshot};
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -289,8 +290,11 @@ impl<'r> Run<'r> {
             return Fact::Unknown(Unknown::offline_root());
         }
         let at = Place { file: HostPath::from("/proc/self/environ"), line: None };
-        let raw: Vec<RawVar> =
-            std::env::vars().map(|(name, value)| RawVar { name, value: Secret::new(value), at: at.clone() }).collect();
+        // Node decodes its environment as UTF-8 with replacement, so OpenClaw sees the same text.
+        let text = |bytes: OsString| bytes.to_string_lossy().into_owned();
+        let raw: Vec<RawVar> = std::env::vars_os()
+            .map(|(name, value)| RawVar { name: text(name), value: Secret::new(text(value)), at: at.clone() })
+            .collect();
         Fact::Known(environment::environment(&raw, vault))
     }
 
