@@ -22,7 +22,8 @@ const LINES: &[&str] = &[
 ];
 
 fn main() -> std::io::Result<()> {
-    let megabytes: usize = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(256);
+    let megabytes: usize =
+        std::env::args_os().skip(1).find_map(|argument| argument.to_str()?.parse().ok()).unwrap_or(256);
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("gateway.log");
     let bytes = write_log(&path, megabytes << 20)?;

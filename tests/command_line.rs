@@ -245,3 +245,29 @@ fn man_pages_render_without_a_warning() {
         assert!(lint.status.success(), "{page:?}: {}", String::from_utf8_lossy(&lint.stdout));
     }
 }
+
+/// Any program may set a variable to bytes that are not UTF-8; a home may be named in an old encoding.
+#[test]
+#[cfg(unix)]
+fn names_that_are_not_utf8_stop_nothing() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join(OsStr::from_bytes(b"h\xe9l\xe8ne"));
+    std::fs::create_dir_all(home.join(".openclaw")).unwrap();
+    std::fs::write(home.join(".openclaw/openclaw.json"), "{}").unwrap();
+    for arguments in [&["check", "--no-probe"][..], &["report"], &["logs"], &["check", "--json", "--no-probe"]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_openclaw-doctor"))
+            .args(arguments)
+            .arg("--home")
+            .arg(&home)
+            .env("HOME", &home)
+            .env("LATIN_1", OsStr::from_bytes(b"\xe4\xf6\xfc"))
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(matches!(output.status.code(), Some(0 | 1 | 3)), "{arguments:?}: {} {errors}", output.status);
+        assert!(!output.stdout.is_empty(), "{arguments:?}");
+    }
+}

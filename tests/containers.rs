@@ -5,6 +5,12 @@
 
 mod support;
 
+use openclaw_doctor::collect::run::{Request, collect};
+use openclaw_doctor::collect::source::ArchiveSource;
+use openclaw_doctor::model::plan::Applicability;
+use openclaw_doctor::model::subject::Subject;
+use openclaw_doctor::model::{Fact, SecretVault};
+use openclaw_doctor::snapshot::container::UidRange;
 use serde_json::Value;
 use std::fs::File;
 use std::io::{Read, empty};
@@ -107,4 +113,40 @@ fn nobody_is_never_taken_for_the_gateways_account() {
     let answer = judged(&all, &["--home", "/home/claw"]);
     assert_eq!(answer["installations"][0]["gatewayUser"], Value::Null);
     assert_eq!(answer["exitCode"], 3, "{:#}", answer["findings"]);
+}
+
+/// Seen with rootless Podman and `--uidmap 0:1:60000`: the owner of the volume has no number in the container. Nothing in
+/// the container can change that, root's `chown` neither.
+#[test]
+fn a_volume_that_was_not_shifted_is_named_and_not_fixed_from_inside() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = container(
+        "2026.2.19-f01_healthy",
+        "run/.containerenv",
+        |_, uid| if uid == 1001 { 65534 } else { uid },
+        folder.path(),
+    );
+    let request = Request {
+        home: Some("/home/claw".into()),
+        user: Some("1000".to_owned()),
+        release: Some("2026.2.19".parse().unwrap()),
+        timeout: std::time::Duration::from_secs(20),
+        needs: [Subject::Devices].into_iter().collect(),
+        ..Request::default()
+    };
+    let source = ArchiveSource::open(&root).unwrap();
+    let mut snapshot = collect(&source, &request, &mut SecretVault::default()).unwrap();
+    for (ranges, is_named) in [
+        (Fact::Absent, false),
+        (Fact::Known(vec![UidRange { inside: 0, outside: 1, count: 60_000 }]), true),
+    ] {
+        snapshot.surroundings.shifted_uids = ranges;
+        let said = support::home::judge(&snapshot, &["ownership"]);
+        let (finding, plan) = said.iter().find(|(finding, _)| finding.code == "state-dir-closed").unwrap();
+        let named = finding.evidence.iter().any(|item| item.text.contains("uid 1000 here is uid 1001 outside"));
+        assert_eq!(named, is_named, "{finding:?}");
+        let plan = plan.as_ref().unwrap();
+        assert_eq!(plan.applicability == Applicability::Manual, is_named, "{plan:?}");
+        assert_eq!(plan.manual.iter().any(|step| step.contains("chown -R")), is_named, "{plan:?}");
+    }
 }

@@ -22,9 +22,11 @@
 //!
 //! ## What the fix does
 //! Gives exactly the named entries back to the account, adds the owner's own missing permission bits, and clears the
-//! immutable attribute. Nothing else in the tree changes, and no mode is widened for others. Up to 2026.4.24 a gateway
-//! that runs and takes the store for empty is stopped first through its service manager and started again afterwards: a
-//! handshake that is on its way would write the empty store back. Later releases keep the file, and nothing is stopped.
+//! immutable attribute. Nothing else in the tree changes, and no mode is widened for others. A container's volume whose
+//! owner has no number in the container (65534) can be given back from outside only: there is no fix, and the way is shown.
+//! Up to 2026.4.24 a gateway that runs and takes the store for empty is stopped first through its service manager and
+//! started again afterwards: a handshake that is on its way would write the empty store back. Later releases keep the
+//! file, and nothing is stopped.
 //!
 //! ## Since and until
 //! All releases. The loss of devices by an unreadable store ends with 2026.4.25; the database rules start with
@@ -36,11 +38,15 @@ use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::model::file::{Account, EntryKind};
 use crate::model::plan::{Action, Applicability, Plan, Step};
 use crate::model::{Cause, Evidence, Fact, Finding, HostPath, Severity, Unknown, UnknownKind};
+use crate::snapshot::container::UidRange;
 use crate::snapshot::tree::{EntryFacts, EntryRole};
 use std::collections::BTreeMap;
 
 /// See the module's documentation.
 pub struct StateAccess;
+
+/// How Linux shows an owner who has no number in the user namespace (user_namespaces(7), `/proc/sys/kernel/overflowuid`).
+const OVERFLOW_UID: u32 = 65534;
 
 const CAUSE: Cause = Cause::StateOwnership;
 
@@ -198,6 +204,9 @@ impl StateAccess {
             finding =
                 finding.evidence(Evidence::new(format!("{}: {}, too", entry.path, text::state(entry))).at(&entry.path));
         }
+        if let Some(ranges) = without_number(context, account, first) {
+            finding = finding.evidence(Evidence::new(text::not_shifted(account.uid, ranges)));
+        }
         if let Some(who) = text::who_did_it(first) {
             finding = finding.evidence(Evidence::new(format!("Who did it: {who}")));
         }
@@ -209,6 +218,13 @@ impl StateAccess {
         }
         finding
     }
+}
+
+/// The ranges of this user namespace, where the entry's owner may have no number in it. Nothing inside can change what
+/// such an owner owns.
+fn without_number<'s>(context: &Context<'s>, account: &Account, entry: &EntryFacts) -> Option<&'s [UidRange]> {
+    let ranges = context.snapshot.surroundings.shifted_uids.known()?;
+    (entry.meta.uid == OVERFLOW_UID && account.uid != OVERFLOW_UID).then_some(ranges.as_slice())
 }
 
 /// Neighbours of the same foreign owner that belong to the story, such as `openclaw.json.bak` beside `openclaw.json`.
@@ -249,6 +265,10 @@ fn plan(context: &Context<'_>, account: &Account, finding: &Finding, group: &[(&
                 crate::model::shell::quote(&first.path.to_string())
             )],
         ));
+    }
+    if let Some(ranges) = without_number(context, account, first) {
+        let way_out = text::shift_it(&first.path, account.uid, ranges);
+        return Some(Plan::manual(finding, format!("shift the volume of {} with its container", first.path), way_out));
     }
     let mut steps: Vec<Step> = Vec::new();
     let mut seen: Vec<&HostPath> = Vec::new();

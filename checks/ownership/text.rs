@@ -2,6 +2,8 @@
 
 use super::effect::Closed;
 use crate::model::file::{Account, EntryKind};
+use crate::model::HostPath;
+use crate::snapshot::container::UidRange;
 use crate::snapshot::tree::{EntryFacts, EntryRole};
 
 /// `claw (uid 1001)`, or `uid 1001`.
@@ -66,4 +68,33 @@ pub fn who_did_it(entry: &EntryFacts) -> Option<&'static str> {
         EntryRole::Database | EntryRole::DatabaseDir => Some("root created or restored the database"),
         _ => None,
     }
+}
+
+/// What the overflow uid says in a shifted user namespace.
+pub fn not_shifted(uid: u32, ranges: &[UidRange]) -> String {
+    let known = match outside(uid, ranges) {
+        Some(outside) => format!("; uid {uid} here is uid {outside} outside"),
+        None => String::new(),
+    };
+    format!(
+        "65534 is how this user namespace shows an owner who has no number in it: the volume was not shifted with its \
+         container{known}"
+    )
+}
+
+/// What a person does about it, outside of the container.
+pub fn shift_it(path: &HostPath, uid: u32, ranges: &[UidRange]) -> Vec<String> {
+    let number = outside(uid, ranges).map_or_else(String::new, |outside| format!(" to {outside}"));
+    vec![
+        format!("Outside of the container, change the owner of the volume that is mounted at {path}{number} (chown -R)"),
+        "Or let Podman do it: start the container with the volume's option :U".to_owned(),
+    ]
+}
+
+/// The number outside of a user namespace.
+fn outside(uid: u32, ranges: &[UidRange]) -> Option<u32> {
+    ranges.iter().find_map(|range| {
+        let offset = uid.checked_sub(range.inside).filter(|offset| *offset < range.count)?;
+        range.outside.checked_add(offset)
+    })
 }

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::ids::Id;
 use super::settings::Settings;
-use crate::model::shell::quote;
+use crate::model::shell::{quote, quote_path};
 use crate::model::{Release, Severity};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -205,17 +205,17 @@ impl WhereArgs {
         let mut options = Vec::new();
         let mut add = |name: &str, value: Option<String>| {
             if let Some(value) = value {
-                options.push(format!("--{name} {}", quote(&value)));
+                options.push(format!("--{name} {value}"));
             }
         };
-        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let path = |path: &Option<PathBuf>| path.as_deref().map(quote_path);
         add("root", path(&self.root));
         add("home", path(&self.home));
         add("state-dir", path(&self.state_dir));
         add("config", path(&self.config));
-        add("profile", self.profile.clone());
-        add("user", self.user.clone());
-        add("openclaw-version", self.openclaw_version.as_ref().map(ToString::to_string));
+        add("profile", self.profile.as_deref().map(quote));
+        add("user", self.user.as_deref().map(quote));
+        add("openclaw-version", self.openclaw_version.as_ref().map(|version| quote(&version.to_string())));
         options
     }
 
@@ -239,6 +239,8 @@ impl WhereArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::ffi::OsStrExt;
+    use std::path::Path;
 
     #[test]
     fn durations_are_read_as_people_write_them() {
@@ -255,5 +257,8 @@ mod tests {
         let args = WhereArgs { root: Some("/mnt/my disk".into()), user: Some("1001".into()), ..WhereArgs::default() };
         assert_eq!(args.repeated(), ["--root '/mnt/my disk'", "--user 1001"]);
         assert_eq!(quote("it's"), "'it'\\''s'");
+        let latin_1 = Path::new(std::ffi::OsStr::from_bytes(b"/home/h\xe9l\xe8ne's"));
+        let args = WhereArgs { home: Some(latin_1.into()), ..WhereArgs::default() };
+        assert_eq!(args.repeated(), [r"--home $'/home/h\xe9l\xe8ne\'s'"]);
     }
 }

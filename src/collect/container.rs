@@ -162,8 +162,8 @@ fn shifted(source: &dyn Source) -> Fact<Vec<UidRange>> {
     }
 }
 
-/// The ranges, unless the map is the identity.
-fn shift_of(map: &str) -> Option<Vec<UidRange>> {
+/// The ranges of a uid map (user_namespaces(7)), unless it is the identity.
+pub fn shift_of(map: &str) -> Option<Vec<UidRange>> {
     let ranges: Vec<UidRange> = map
         .lines()
         .filter_map(|line| {

@@ -176,6 +176,8 @@ fn known(name: &mut Fact<String>, named: Named, visit: &mut dyn FnMut(Named, &mu
 
 /// What [`shell::quote`] quoted.
 fn unquoted(text: &str) -> String {
+    // `$'…'`, of a path that is not UTF-8, keeps its escapes: that is how the path is shown elsewhere.
+    let text = text.strip_prefix('$').filter(|rest| rest.starts_with('\'')).unwrap_or(text);
     match text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
         Some(inner) => inner.replace("'\\''", "'"),
         None => text.to_owned(),

@@ -1,6 +1,7 @@
 //! Where the configuration file is, and whether it may be trusted.
 
 use crate::cli::failure::Failure;
+use crate::collect::container::shift_of;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
@@ -35,7 +36,10 @@ pub fn find() -> Option<Place> {
     let usual = |folder: PathBuf| Place { path: folder.join("openclaw-doctor/config.toml"), from: PlaceFrom::Usual };
     if is_root() {
         let root = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(0)).ok().flatten()?;
-        return Some(usual(root.dir.join(".config")));
+        let place = usual(root.dir.join(".config"));
+        // `podman unshare`: what is closed to this root belongs to the host's root, who is somebody else.
+        let is_closed = |path| std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
+        return if is_borrowed_root() && is_closed(&place.path) { None } else { Some(place) };
     }
     let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config"))).map(usual)
@@ -43,6 +47,16 @@ pub fn find() -> Option<Place> {
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// Whether this is root only inside a user namespace, and another account outside.
+fn is_borrowed_root() -> bool {
+    let map = || std::fs::read_to_string("/proc/self/uid_map").ok();
+    is_root() && map().is_some_and(|map| maps_root_to_another(&map))
+}
+
+fn maps_root_to_another(map: &str) -> bool {
+    shift_of(map).is_some_and(|ranges| ranges.iter().any(|range| range.inside == 0 && range.outside != 0))
 }
 
 impl Place {
@@ -96,5 +110,17 @@ pub(super) fn not_roots(path: &Path, file: &File) -> Option<String> {
     match (file.metadata(), std::fs::symlink_metadata(&path)) {
         (Ok(opened), Ok(named)) if !others(&opened) && !others(&named) => None,
         _ => Some("it does not belong to root alone".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_of_a_user_namespace_is_told_from_the_hosts() {
+        assert!(!maps_root_to_another("         0          0 4294967295\n"));
+        assert!(maps_root_to_another("         0       1001          1\n         1     100000      65536\n"));
+        assert!(!maps_root_to_another("      1000       1000          1\n"));
     }
 }
