@@ -13,6 +13,11 @@ use super::rights::Actor;
 use super::walk::{Base, Top, Walker};
 use crate::model::HostPath;
 use std::collections::HashMap;
+use std::time::Duration;
+
+/// How often a way back is tried, and how long is waited in between. A file that was changed for good costs this once.
+const BACK_TRIES: u32 = 20;
+const BACK_PAUSE: Duration = Duration::from_millis(15);
 
 /// What this run has left at each path; `None` where it left nothing.
 #[derive(Debug, Clone, Default)]
@@ -159,13 +164,36 @@ fn back(hands: &Hands<'_>, ledger: &mut Ledger, deed: &Deed, own: &mut Own) -> R
         return Ok(());
     }
     let tasks = inverse(&deed.intent, &deed.after).map_err(FixError::no)?;
-    for task in tasks {
-        let task = rebase(hands, &task, own, &[])?;
-        let undone = hands.apply(ledger, &task)?;
-        own.remember(&undone);
-        let _ = ledger.back(undone.n);
+    tasks.iter().try_for_each(|task| back_at_last(hands, ledger, task, own))
+}
+
+/// One task of a way back, tried again where something stood in the way for a moment, such as a path component that
+/// somebody swaps to and fro. Each try walks, looks and compares anew, so that none may do more than the first one could.
+fn back_at_last(hands: &Hands<'_>, ledger: &mut Ledger, task: &Task, own: &mut Own) -> Result<()> {
+    let mut tries = 1..BACK_TRIES;
+    loop {
+        let undone = rebase(hands, task, own, &[]).and_then(|task| hands.apply(ledger, &task));
+        match undone {
+            Ok(undone) => {
+                own.remember(&undone);
+                let _ = ledger.back(undone.n);
+                return Ok(());
+            }
+            Err(error) if !may_pass(&error) || tries.next().is_none() => return Err(error),
+            Err(_) => std::thread::sleep(BACK_PAUSE),
+        }
     }
-    Ok(())
+}
+
+/// Whether what stood in the way may be gone in a moment. Not where it was done and only its record is missing, and not on a
+/// full disk, where each try would take room of the journal.
+fn may_pass(error: &FixError) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    match error {
+        FixError::Stale { .. } | FixError::Refused { .. } => true,
+        FixError::Io { source, .. } => !matches!(source.kind(), StorageFull | QuotaExceeded),
+        _ => false,
+    }
 }
 
 /// The task with its fingerprints taken from what is there now, where that is what this run (or one of `later`, which are
