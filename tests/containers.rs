@@ -136,10 +136,9 @@ fn a_volume_that_was_not_shifted_is_named_and_not_fixed_from_inside() {
     };
     let source = ArchiveSource::open(&root).unwrap();
     let mut snapshot = collect(&source, &request, &mut SecretVault::default()).unwrap();
-    for (ranges, is_named) in [
-        (Fact::Absent, false),
-        (Fact::Known(vec![UidRange { inside: 0, outside: 1, count: 60_000 }]), true),
-    ] {
+    for (ranges, is_named) in
+        [(Fact::Absent, false), (Fact::Known(vec![UidRange { inside: 0, outside: 1, count: 60_000 }]), true)]
+    {
         snapshot.surroundings.shifted_uids = ranges;
         let said = support::home::judge(&snapshot, &["ownership"]);
         let (finding, plan) = said.iter().find(|(finding, _)| finding.code == "state-dir-closed").unwrap();

@@ -1,16 +1,17 @@
 //! Words of the ownership checks.
 
 use super::effect::Closed;
-use crate::model::file::{Account, EntryKind};
 use crate::model::HostPath;
+use crate::model::file::{Account, EntryKind};
 use crate::snapshot::container::UidRange;
 use crate::snapshot::tree::{EntryFacts, EntryRole};
 
 /// `claw (uid 1001)`, or `uid 1001`.
 pub fn account(account: &Account) -> String {
     match &account.name {
-        Some(name) => format!("{name} (uid {})", account.uid),
-        None => format!("uid {}", account.uid),
+        // A bare number may have been given as the name.
+        Some(name) if *name != account.uid.to_string() => format!("{name} (uid {})", account.uid),
+        _ => format!("uid {}", account.uid),
     }
 }
 
@@ -86,7 +87,9 @@ pub fn not_shifted(uid: u32, ranges: &[UidRange]) -> String {
 pub fn shift_it(path: &HostPath, uid: u32, ranges: &[UidRange]) -> Vec<String> {
     let number = outside(uid, ranges).map_or_else(String::new, |outside| format!(" to {outside}"));
     vec![
-        format!("Outside of the container, change the owner of the volume that is mounted at {path}{number} (chown -R)"),
+        format!(
+            "Outside of the container, change the owner of the volume that is mounted at {path}{number} (chown -R)"
+        ),
         "Or let Podman do it: start the container with the volume's option :U".to_owned(),
     ]
 }

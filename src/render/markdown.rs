@@ -58,10 +58,10 @@ fn about(report: &Report, text: &mut String) {
             if known.is_empty() { "of unknown release".to_owned() } else { format!("({})", known.join(", ")) };
         let _ = write!(
             text,
-            "; {} {}, {} device store",
+            "; {} {}, {}",
             prose(&installation.product),
             prose(&releases),
-            prose(&installation.store)
+            prose(&installation.store_words())
         );
     }
     text.push_str(".\n");
