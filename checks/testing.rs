@@ -4,9 +4,11 @@ use super::{Check, Context};
 use crate::collect::run::{Request, collect};
 use crate::collect::source::LiveSource;
 use crate::model::plan::Plan;
-use crate::model::{Finding, SecretVault, Unknown};
+use crate::model::{Fact, Finding, Product, SecretVault, Unknown, UnknownKind};
 use crate::snapshot::Snapshot;
 use crate::snapshot::installation::Installation;
+use crate::snapshot::process::{ProcessFact, ProcessRole};
+use crate::snapshot::service::Recognition;
 use rusqlite::Connection;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -112,4 +114,41 @@ pub(crate) fn plan(check: &dyn Check, snapshot: &Snapshot, code: &str) -> Option
     let context = Context { snapshot, installation: snapshot.selected().unwrap() };
     let found = check.detect(&context).unwrap();
     check.plan(&context, found.iter().find(|finding| finding.code == code).unwrap())
+}
+
+/// A gateway of the lab's account that listens, which only a live host has; everything else about it was not asked for.
+pub(crate) fn gateway_since(started: jiff::Timestamp) -> ProcessFact {
+    fn unasked<T>() -> Fact<T> {
+        Fact::unknown(UnknownKind::NotCollected, "not asked for")
+    }
+    ProcessFact {
+        pid: 4711,
+        ppid: 1,
+        uid: rustix::process::geteuid().as_raw(),
+        euid: rustix::process::geteuid().as_raw(),
+        start_ticks: 1,
+        started: Fact::Known(started),
+        role: ProcessRole::Gateway,
+        recognised_by: Recognition::Title,
+        product: Some(Product::Openclaw),
+        comm: "openclaw-gatewa".to_owned(),
+        argv: vec!["openclaw-gateway".to_owned()],
+        exe: unasked(),
+        exe_deleted: false,
+        cwd: unasked(),
+        root: unasked(),
+        cgroup: unasked(),
+        network: unasked(),
+        mounts: unasked(),
+        pids: unasked(),
+        environment: unasked(),
+        open_files: unasked(),
+        open_files_limit: unasked(),
+        package: unasked(),
+        deleted_files: unasked(),
+        ports: Fact::Known(vec![18_789]),
+        databases: unasked(),
+        zombie: false,
+        stopped: false,
+    }
 }

@@ -2,6 +2,8 @@
 
 use super::store;
 use crate::checks::Context;
+use crate::checks::services::gateway_process;
+use crate::model::file::Meta;
 use crate::model::plan::{Action, Applicability, Plan, Step};
 use crate::model::{Cause, Certainty, Era, Fact, Finding, HostPath, Release, Severity};
 use crate::snapshot::device::{DeviceId, RecordShape};
@@ -93,20 +95,62 @@ pub(super) fn exists<T>(file: &StoreFile<T>) -> bool {
     file.state != FileState::Missing
 }
 
-/// Whether a start refuses where an import fails (from 2026.9.5); before, it is one warning.
-pub(super) fn start_refuses(context: &Context<'_>) -> Option<bool> {
-    context.release().map(|release| release.era() == Era::SqlitePipeline)
+/// What a file that can't be imported does to a start of the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AtStart {
+    /// It is refused, exit 78 (from 2026.9.5).
+    Refused,
+    /// The same release, and yet the gateway that runs, by its pid, came up with the file there: a 2026.9.6 under its unit
+    /// was seen to warn and serve where the same start by hand was refused.
+    CameUp(u32),
+    /// It is one warning (up to 2026.9.4).
+    Warned,
+    /// The release is not known.
+    Unclear,
+}
+
+impl AtStart {
+    /// What is known of it for a file with this metadata.
+    pub fn with(context: &Context<'_>, meta: &Fact<Meta>) -> Self {
+        match context.release().map(|release| release.era() == Era::SqlitePipeline) {
+            None => AtStart::Unclear,
+            Some(false) => AtStart::Warned,
+            Some(true) => came_up_with(context, meta).map_or(AtStart::Refused, AtStart::CameUp),
+        }
+    }
+
+    /// In words; `warned` says what it does where it is only warned of.
+    pub fn words(self, warned: &str) -> String {
+        match self {
+            AtStart::Refused | AtStart::Unclear => "the gateway refuses to start (exit 78)".to_owned(),
+            AtStart::CameUp(pid) => format!(
+                "the gateway that runs (process {pid}) came up with it, but another start may be refused (exit 78)"
+            ),
+            AtStart::Warned => warned.to_owned(),
+        }
+    }
+}
+
+/// The gateway that listens and was started after the file was last touched.
+fn came_up_with(context: &Context<'_>, meta: &Fact<Meta>) -> Option<u32> {
+    let meta = meta.known()?;
+    let touched = meta.mtime_ns.max(meta.ctime_ns);
+    let process = gateway_process(context)?;
+    let listens = process.ports.known().is_some_and(|ports| !ports.is_empty());
+    let after = process.started.known().is_some_and(|started| started.as_nanosecond() > touched);
+    (listens && after).then_some(process.pid)
 }
 
 /// Severity, certainty and cause of a fault that refuses the start from 2026.9.5 on.
-pub(super) fn weigh(context: &Context<'_>, finding: Finding, sure: Certainty) -> Finding {
+pub(super) fn weigh(at_start: AtStart, finding: Finding, sure: Certainty) -> Finding {
     let mut finding = finding.because(Cause::LegacyState, sure);
-    match start_refuses(context) {
-        Some(true) => {}
-        Some(false) => {
+    match at_start {
+        AtStart::Refused => {}
+        AtStart::CameUp(_) => (finding.severity, finding.certainty) = (Severity::Warning, Certainty::Possible),
+        AtStart::Warned => {
             (finding.severity, finding.cause, finding.certainty) = (Severity::Warning, None, Certainty::Possible);
         }
-        None => finding.certainty = sure.min(Certainty::Likely),
+        AtStart::Unclear => finding.certainty = sure.min(Certainty::Likely),
     }
     finding
 }

@@ -6,7 +6,8 @@
 //!
 //! ## Why it locks you out
 //! It is looked at at every start. From 2026.9.5 a malformed `paired.json` makes the gateway refuse to start (exit 78), and
-//! OpenClaw's own lint does not name the file.
+//! OpenClaw's own lint does not name the file. A start by the unit was also seen to warn and serve: where the gateway that
+//! runs came up with the file there, it is no more than a warning.
 //!
 //! ## How to read the evidence
 //! The device ids of the file are compared with the rows of the database. A valid `paired.json` with other devices
@@ -24,12 +25,12 @@
 //! ## Since and until
 //! From 2026.8.1. Up to 2026.9.4 a failed import is one warning and the gateway runs.
 
-use super::legacy_compare::{self as compare, Compared, exists, set_aside, start_refuses, weigh};
-use super::store::{self, Standing};
+use super::legacy_compare::{self as compare, AtStart, Compared, exists, set_aside, weigh};
+use super::store;
 use crate::checks::reading::listed;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::model::plan::{Applicability, Plan};
-use crate::model::{Cause, Certainty, Evidence, Finding, HostPath, Severity, Unknown, UnknownKind};
+use crate::model::{Cause, Certainty, Evidence, Finding, HostPath, Severity, Unknown};
 use crate::snapshot::device::DeviceId;
 use crate::snapshot::store::FileState;
 
@@ -75,19 +76,12 @@ impl Check for LegacyFiles {
     }
 
     fn needs(&self) -> &'static [Subject] {
-        &[Subject::Database, Subject::Devices]
+        &[Subject::Database, Subject::Devices, Subject::Processes]
     }
 
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
-        match store::standing(context) {
-            Standing::Unused => return Ok(Vec::new()),
-            Standing::Unclear => {
-                return Err(Unknown::new(
-                    UnknownKind::Failed,
-                    "neither release nor database tell which store is in use",
-                ));
-            }
-            Standing::Live => {}
+        if !store::is_live(context)? {
+            return Ok(Vec::new());
         }
         let found = [self.paired(context), self.came_back(context)];
         Ok(found.into_iter().flatten().collect())
@@ -116,10 +110,8 @@ impl LegacyFiles {
     fn paired(&self, context: &Context<'_>) -> Option<Finding> {
         let file = &context.installation.devices.paired;
         let path = file.path.as_ref().filter(|_| exists(file))?;
-        let effect = match start_refuses(context) {
-            Some(false) => "its devices are not imported",
-            _ => "the gateway refuses to start (exit 78)",
-        };
+        let at_start = AtStart::with(context, &file.meta);
+        let effect = at_start.words("its devices are not imported");
         if compare::is_malformed(file) {
             let (what, at) = match &file.state {
                 FileState::Faulty(fault) => (fault.message.clone(), fault.at),
@@ -139,14 +131,14 @@ impl LegacyFiles {
                 .at(path)
                 .span(at)
                 .evidence(piece);
-            let finding = weigh(context, finding, sure).evidence(Evidence::new(compared_words(context)));
+            let finding = weigh(at_start, finding, sure).evidence(Evidence::new(compared_words(context)));
             return Some(finding.hint("Set the file aside: the devices live in the state database"));
         }
         if let FileState::Unreadable(why) = &file.state {
             let message = format!("{path} is retired and the gateway's account can't read it: {effect}");
             let finding = context.finding(self, "legacy-paired-unreadable", &path.to_string(), message).at(path);
             return Some(weigh(
-                context,
+                at_start,
                 finding.evidence(Evidence::new(why.reason.clone()).at(path)),
                 Certainty::Likely,
             ));
@@ -225,7 +217,9 @@ fn plan_paired(context: &Context<'_>, finding: &Finding, path: &HostPath) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checks::testing::{Lab, codes, detect, plan};
+    use crate::checks::testing::{Lab, codes, detect, gateway_since, plan};
+    use crate::model::Fact;
+    use crate::snapshot::process::ProcessFacts;
 
     const PAIRED: &str = "devices/paired.json";
     /// A device that the captured database does not know.
@@ -242,6 +236,16 @@ mod tests {
             let first = found.first().unwrap();
             assert_eq!((first.code.as_str(), first.severity), ("legacy-paired-malformed", severity), "{release}");
             assert_eq!(first.cause.is_some(), severity == Severity::Error);
+        }
+        // Where the gateway that runs came up with the file there, it is no lock-out; one from before says nothing.
+        let mut live = Lab::sqlite(Some("2026.9.6")).file(PAIRED, "{ \"a\": ").snapshot();
+        let touched = jiff::Timestamp::now();
+        for (minutes, severity) in [(1, Severity::Warning), (-1, Severity::Error)] {
+            let process = gateway_since(touched + jiff::SignedDuration::from_mins(minutes));
+            live.processes = Fact::Known(ProcessFacts { processes: vec![process], ..ProcessFacts::default() });
+            let found = detect(&LegacyFiles, &live).unwrap();
+            assert_eq!((found[0].severity, found[0].cause), (severity, Some(Cause::LegacyState)), "{minutes}");
+            assert_eq!(found[0].message.contains("process 4711"), severity == Severity::Warning);
         }
         let json_era = Lab::new(Some("2026.7.1")).file(PAIRED, "{ \"a\": ").snapshot();
         assert!(codes(&LegacyFiles, &json_era).is_empty());

@@ -24,7 +24,7 @@
 //! ## Since and until
 //! From 2026.8.1. Up to 2026.9.4 a failed import is one warning and the gateway runs.
 
-use super::legacy_compare::{self as compare, Identity, exists, set_aside, start_refuses, weigh};
+use super::legacy_compare::{self as compare, AtStart, Identity, exists, set_aside, weigh};
 use super::store::{self, Standing};
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::model::plan::{Applicability, Plan};
@@ -63,7 +63,7 @@ impl Check for LegacyIdentity {
     }
 
     fn needs(&self) -> &'static [Subject] {
-        &[Subject::Database, Subject::Devices]
+        &[Subject::Database, Subject::Devices, Subject::Processes]
     }
 
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
@@ -122,10 +122,8 @@ impl LegacyIdentity {
                     return None;
                 }
                 let what = if differs { "holds another key than the database" } else { "can't be parsed" };
-                let effect = match start_refuses(context) {
-                    Some(false) => "it blocks the import",
-                    _ => "the gateway refuses to start (exit 78)",
-                };
+                let at_start = AtStart::with(context, &file.meta);
+                let effect = at_start.words("it blocks the import");
                 let message = format!("{path} is retired and {what}: {effect}");
                 let finding = context.finding(self, "legacy-identity-differs", &subject, message).at(path);
                 let finding = finding.evidence(Evidence::new(what).at(path)).evidence(
@@ -134,7 +132,7 @@ impl LegacyIdentity {
                 );
                 let sure = if differs { Certainty::Certain } else { Certainty::Likely };
                 Some(
-                    weigh(context, finding, sure)
+                    weigh(at_start, finding, sure)
                         .hint("Set the file aside: the identity in the database is the one in use"),
                 )
             }

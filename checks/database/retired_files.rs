@@ -23,12 +23,12 @@
 //! ## Since and until
 //! From 2026.8.1.
 
-use super::store::{self, Standing};
+use super::store;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::logs::{EventKind, LogEvent};
 use crate::model::file::Meta;
 use crate::model::plan::Plan;
-use crate::model::{Cause, Certainty, Evidence, Finding, HostPath, Severity, Unknown, UnknownKind};
+use crate::model::{Cause, Certainty, Evidence, Finding, HostPath, Severity, Unknown};
 use crate::snapshot::tree::EntryRole;
 
 /// See the module's documentation.
@@ -65,15 +65,8 @@ impl Check for RetiredFiles {
     }
 
     fn detect(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unknown> {
-        match store::standing(context) {
-            Standing::Unused => return Ok(Vec::new()),
-            Standing::Unclear => {
-                return Err(Unknown::new(
-                    UnknownKind::Failed,
-                    "neither release nor database tell which store is in use",
-                ));
-            }
-            Standing::Live => {}
+        if !store::is_live(context)? {
+            return Ok(Vec::new());
         }
         let others = &context.installation.devices.others;
         Ok(others

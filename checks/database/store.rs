@@ -3,7 +3,7 @@
 
 use crate::checks::Context;
 use crate::model::plan::{Action, Applicability, Plan, Step};
-use crate::model::{Certainty, Era, Evidence, Fact, Finding, HostPath, Release, Unknown};
+use crate::model::{Certainty, Era, Evidence, Fact, Finding, HostPath, Release, Unknown, UnknownKind};
 use crate::snapshot::installation::StoreKind;
 use crate::snapshot::tree::{EntryFacts, EntryRole};
 use crate::statedb::StateDatabase;
@@ -41,6 +41,20 @@ impl Standing {
             Standing::Live => Certainty::Certain,
             Standing::Unclear => Certainty::Likely,
             Standing::Unused => Certainty::Possible,
+        }
+    }
+}
+
+/// Whether the gateway goes by the database, for checks that mean nothing otherwise.
+///
+/// # Errors
+/// Where neither release nor database tell.
+pub(super) fn is_live(context: &Context<'_>) -> Result<bool, Unknown> {
+    match standing(context) {
+        Standing::Live => Ok(true),
+        Standing::Unused => Ok(false),
+        Standing::Unclear => {
+            Err(Unknown::new(UnknownKind::Failed, "neither release nor database tell which store is in use"))
         }
     }
 }

@@ -1,9 +1,10 @@
 //! # CLI and gateway use different directories
 //!
 //! ## What it finds
-//! A caller whose environment points at another state directory than the unit's, a configuration that is taken from
-//! another directory than the state, a state directory inside a state directory, one of root's own beside the user's, and
-//! a gateway that has opened the database of another state directory.
+//! A caller whose environment points at another state directory or home than the unit's, a service on another directory
+//! than the default one beside it, a configuration that is taken from another directory than the state, a state directory
+//! inside a state directory, one of root's own beside the user's, and a gateway that works on another directory: it has
+//! opened the database there, or says so itself when it is asked.
 //!
 //! ## Why it locks you out
 //! Identity, device tokens and often the gateway token lie in the state directory. A CLI with another one is another

@@ -22,6 +22,7 @@
 //! All releases; `metadata-upgrade` from 2026.2.26, HTTP 403 for unattributable proxies from 2026.8.1.
 
 use super::evidence;
+use crate::checks::pairing::device_tokens::was_sent_instead;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::logs::Rejection;
 use crate::logs::episode::{Episode, EpisodeKind};
@@ -93,7 +94,8 @@ impl Check for Refusals {
             if episode.kind != EpisodeKind::Refusals || !evidence::is_current(context, episode) {
                 continue;
             }
-            let Some(cause) = came_from_outside(episode).or_else(|| episode.sample.cause(release)) else { continue };
+            let seen = || came_from_outside(episode).or_else(|| sent_its_device_token(context, episode));
+            let Some(cause) = seen().or_else(|| episode.sample.cause(release)) else { continue };
             let Some(spec) = CODES.iter().find(|spec| spec.cause == Some(cause)) else { continue };
             if is_settled(context, episode, cause) {
                 continue;
@@ -200,6 +202,17 @@ fn came_from_outside(episode: &Episode) -> Option<Cause> {
     let dialled = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let local_name = crate::checks::proxies::address::is_loopback_host(dialled.trim_matches(['[', ']']));
     (unpaired && !forwarded && local_name && !remote.is_loopback()).then_some(Cause::NotLocal)
+}
+
+/// Up to 2026.2.12 this host's CLI sends its device token in place of the gateway's, and the gateway words the refusal as
+/// one of the gateway's token.
+fn sent_its_device_token(context: &Context<'_>, episode: &Episode) -> Option<Cause> {
+    let detail = &episode.sample.detail;
+    let remote = detail.remote.as_deref()?.parse::<std::net::IpAddr>().ok()?.to_canonical();
+    let own_cli = episode.rejection == Some(Rejection::TokenMismatch)
+        && detail.client.as_deref() == Some("cli")
+        && remote.is_loopback();
+    (own_cli && was_sent_instead(context)).then_some(Cause::StaleDeviceToken)
 }
 
 fn store_was_read(context: &Context<'_>) -> bool {

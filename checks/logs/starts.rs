@@ -1,7 +1,8 @@
 //! # The log shows that the gateway refused to start
 //!
 //! ## What it finds
-//! The last start that failed, with the reason that the gateway gave, where no start has worked since.
+//! The last start that failed, with the reason that the gateway gave, where no start has worked since; a move of the
+//! device store to SQLite that was refused; and starts that end another gateway on the port, turn by turn.
 //!
 //! ## Why it locks you out
 //! Nothing listens. From 2026.4.15 a refusal can end with exit code 78, which tells systemd to leave the unit down, so

@@ -120,7 +120,7 @@ impl Check for DeviceIdentityCheck {
         Some(
             Plan::of(finding, Applicability::Unsafe, "Set the broken identity aside", vec![step])
                 .say_first("This host becomes a new device; its old record stays until you remove it")
-                .then_by_hand(format!("Connect locally: {}", context.openclaw("devices list"))),
+                .then_by_hand(plans::connect_locally(context, &view)),
         )
     }
 }

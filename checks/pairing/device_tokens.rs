@@ -7,7 +7,8 @@
 //!
 //! ## Why it locks you out
 //! Up to 2026.2.12 a client sends its cached device token before the configured shared token, so that a stale one locks it
-//! out although the configuration is right. From 2026.2.17 the configured token wins and the cache matters only without
+//! out although the configuration is right; it is refused as `gateway token mismatch`, and dropped, so that the next call
+//! sends the configured one. From 2026.2.17 the configured token wins and the cache matters only without
 //! one: then a stale device token means `device token mismatch` for that client alone. A record without a valid token is
 //! asked to upgrade its role in some releases (an empty map in 2026.3.31, any lack from 2026.4.10).
 //!
@@ -49,7 +50,7 @@ static CODES: &[CodeSpec] = &[
     CodeSpec::info(
         "cached-token-dropped",
         Some(Cause::GatewayTokenDrift),
-        "The client has dropped its device token, as after a refused shared token",
+        "The client has dropped its device token, as after a refusal",
     ),
     CodeSpec::info("cached-token-other-device", None, "The cached device tokens belong to another device"),
     CodeSpec::warning("tokens-missing", Some(Cause::PairingStoreDamaged), "Records of devices have no device token"),
@@ -145,29 +146,46 @@ impl DeviceTokens {
         Some(finding)
     }
 
-    /// A sign in the client's own file that a shared token was refused.
+    /// A sign in the client's own file that what it sent was refused.
     fn dropped(&self, context: &Context<'_>, view: &View<'_>) -> Option<Finding> {
-        let store = view.json()?;
+        let (record, token) = dropped(view)?;
         let path = view.path(Part::Cached);
-        let sound = store.cached.state == crate::snapshot::store::FileState::Sound;
-        if !sound || !store.cached.records.is_empty() || !view.rules.drops_token_at_shared_mismatch() {
-            return None;
+        let release = context.release_words();
+        let sent_first = view.rules.cached_token_first();
+        let why = if sent_first {
+            format!(
+                "{release} sends it in place of the configured token, says `gateway token mismatch` when it is refused, and \
+                 drops it then"
+            )
+        } else {
+            format!("{release} drops it when a shared token is refused")
+        };
+        let message = format!("{path} holds no device token although the device's record has one: {why}");
+        let mut finding = context
+            .finding(self, "cached-token-dropped", &path.to_string(), message)
+            .at(&path)
+            .evidence(Evidence::new("`tokens` is empty").at(&path));
+        let again = context.openclaw("devices list");
+        if sent_first {
+            finding = finding.because(Cause::StaleDeviceToken, Certainty::Likely).hint(format!(
+                "Call again: `{again}` now sends the configured token, and gets a new device token with it"
+            ));
+        } else {
+            finding.certainty = Certainty::Possible;
+            finding = finding.hint(format!(
+                "Unset OPENCLAW_GATEWAY_TOKEN where the CLI is called, then `{again}`: with the right shared token it gets \
+                 its device token back; do not rotate it"
+            ));
         }
-        let record = view.record_of(store.cached_for.known()?)?;
-        let token = tokens(record).iter().find(|token| token.revoked_at_ms.is_absent())?;
-        let message = format!(
-            "{path} holds no device token although the device's record has one: {} drops it when a shared token is refused",
-            context.release_words()
-        );
-        let mut finding = context.finding(self, "cached-token-dropped", &path.to_string(), message).at(&path);
-        finding.certainty = Certainty::Possible;
-        finding = finding.evidence(Evidence::new("`tokens` is empty").at(&path)).hint(format!(
-            "Unset OPENCLAW_GATEWAY_TOKEN where the CLI is called, then `{}`: with the right shared token it gets its device \
-             token back; do not rotate it",
-            context.openclaw("devices list")
-        ));
-        let text = format!("the record holds {} for the role {}", label(token), words::cut(&token.role_key));
-        Some(finding.evidence(view.evidence(Part::Paired, &record.place, text)))
+        let id = words::id(&record.place.key);
+        let role = words::cut(&token.role_key);
+        let text = format!("the record {id} holds {} for the role {role}", label(token));
+        finding = finding.evidence(view.evidence(Part::Paired, &record.place, text));
+        if let Some(missing) = asked_beyond(view, token) {
+            let text = format!("that token does not cover what the CLI asks for: {missing}");
+            finding = finding.evidence(view.evidence(Part::Paired, &record.place, text));
+        }
+        Some(finding)
     }
 
     fn other_device(&self, context: &Context<'_>, view: &View<'_>) -> Option<Finding> {
@@ -228,6 +246,35 @@ pub(super) fn stale<'s>(view: &View<'s>) -> Option<&'s CachedToken> {
     // A cache that belongs to another device is ignored.
     let own = view.host_id();
     view.cached().iter().filter(|token| token.device_id.known() == own).find(stale)
+}
+
+/// The record and the token of this host that its client had and dropped, as it does after a refusal.
+fn dropped<'s>(view: &View<'s>) -> Option<(&'s PairedDevice, &'s TokenFact)> {
+    let store = view.json()?;
+    let sound = store.cached.state == crate::snapshot::store::FileState::Sound;
+    if !sound || !store.cached.records.is_empty() {
+        return None;
+    }
+    // Without a shared secret it has nothing to fall back to, and keeps the token.
+    let at_its_own = view.rules.cached_token_first() && view.shared_secret() != Some(false);
+    if !at_its_own && !view.rules.drops_token_at_shared_mismatch() {
+        return None;
+    }
+    let record = view.record_of(store.cached_for.known()?)?;
+    tokens(record).iter().find(|token| token.revoked_at_ms.is_absent()).map(|token| (record, token))
+}
+
+/// Whether the gateway refused this host's client for the device token that it sent in place of the configured one (up to
+/// 2026.2.12): its cache is stale, or was dropped at the refusal.
+pub(in crate::checks) fn was_sent_instead(context: &Context<'_>) -> bool {
+    View::of(context)
+        .is_ok_and(|view| view.rules.cached_token_first() && (stale(&view).is_some() || dropped(&view).is_some()))
+}
+
+/// The scopes that the CLI asks for and a token does not cover.
+fn asked_beyond(view: &View<'_>, token: &TokenFact) -> Option<String> {
+    let missing = view.rules.scopes().missing(&token.role_key, &view.rules.cli_asks(), token.scopes.known()?);
+    (!missing.is_empty()).then(|| words::list(&missing))
 }
 
 fn held(view: &View<'_>, cached: &CachedToken) -> Option<String> {

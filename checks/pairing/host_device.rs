@@ -8,7 +8,8 @@
 //! A known device that asks for more than its record holds makes a request for an upgrade. In 2026.2.19 to 2.21 and
 //! 2026.3.28 to 7.1 no upgrade of scopes is granted without asking, not even locally, and in 2026.2.19 to 4.1 none of
 //! roles: the host's own CLI gets `pairing required` for ever, and can't approve itself. Records with few scopes come
-//! from probes, agent tools, or edits by hand. From 2026.2.26 a device that states another platform than the pinned one
+//! from probes, agent tools, or edits by hand; and in 2026.4.29 to 6.x from an ordinary first call: the CLI asks only for
+//! what the call needs, so that a host that began with `devices list` is refused at `cron list`. From 2026.2.26 a device that states another platform than the pinned one
 //! has to be approved again; that happens when a state directory moves to another system.
 //!
 //! ## How to read the evidence
@@ -20,8 +21,10 @@
 //!
 //! ## What the fix does
 //! Takes out the record of this host's own device together with its waiting request; the next local connection is
-//! approved afresh with all that it asks for. Records of other devices are not touched. Where the release can approve
-//! from the store itself (2026.2.21 and later), approving the one request is the gentler way.
+//! approved afresh with all that it asks for; where a call asks only for what it needs, the plan names one that asks for
+//! `operator.admin`. Records of other devices are not touched. Where the release can approve from the store itself
+//! (2026.2.21 to 4.27, and from 7.1), approving the one request is the gentler way. In between that ends with
+//! `unknown requestId`: the approval makes a request of its own, which takes the place of the one to be approved.
 //!
 //! ## Since and until
 //! Upgrades: 2026.2.19 to 7.0 for a CLI with a shared secret, later for one without. Platforms: from 2026.2.26.
@@ -102,9 +105,9 @@ impl Check for HostDevice {
         let summary = "Take out the record of this host's own device and its request, so that it is approved afresh";
         let plan = plans::plan(&view, finding, Applicability::Unsafe, summary, steps)
             .say_first("This host's own device gets a new device token; other devices are not touched")
-            .then_by_hand(format!("Connect locally: {}", context.openclaw("devices list")));
+            .then_by_hand(plans::connect_locally(context, &view));
         Some(match &finding.fix_hint {
-            Some(hint) if view.rules.has_local_approval() => plan.say_first(format!("The gentler way. {hint}")),
+            Some(hint) if view.rules.approves_own_request() => plan.say_first(format!("The gentler way. {hint}")),
             _ => plan,
         })
     }
@@ -164,10 +167,13 @@ impl HostDevice {
         let id = words::id(&request.place.key);
         let text = format!("request {id} of the same device waits for that upgrade; it is not approved without asking");
         let finding = finding.evidence(view.evidence(Part::Pending, &request.place, text));
-        if view.rules.has_local_approval() && id == request.place.key {
+        if view.rules.approves_own_request() && id == request.place.key {
             return finding.hint(format!("Approve it here: {}", context.openclaw(&format!("devices approve {id}"))));
         }
-        finding.hint("The CLI can't approve it, because it is the one that is refused; a device that is in can")
+        finding.hint(
+            "This host's CLI can't approve it, because it is the one that is refused; a device that is in with \
+             `operator.admin` can",
+        )
     }
 
     /// A live host whose platform is another than the pinned one (pairing-by-release 3.2; inferred there).

@@ -121,7 +121,7 @@ impl Check for PendingRequests {
                 let reason = "it was made while this host counted as remote, and keeps the local approval away";
                 // Stopping a gateway for it changes more than the request.
                 let applicability = if view.json().is_some() { Applicability::Safe } else { Applicability::Unsafe };
-                let again = format!("Connect locally again: {}", context.openclaw("devices list"));
+                let again = plans::connect_locally(context, &view);
                 dropped(applicability, "request", reason).map(|plan| plan.then_by_hand(again))
             }
             "requests-expired" | "request-left-over" | "request-entry-odd" => None,
@@ -300,7 +300,7 @@ fn hint(judged: &Judged<'_>, number: usize, context: &Context<'_>, view: &View<'
             Some(approve("If you changed or reinstalled that device yourself, approve it again"))
         }
         Meaning::More(..) => Some(approve("If that device is to have more rights, approve it")),
-        Meaning::BlocksHost(_) if view.rules.has_local_approval() && plain => {
+        Meaning::BlocksHost(_) if view.rules.approves_own_request() && plain => {
             Some(format!("Approve it here: {}", context.openclaw(&format!("devices approve {id}"))))
         }
         Meaning::BlocksHost(_) => Some("Drop that one request, then connect locally again".to_owned()),

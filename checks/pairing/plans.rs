@@ -83,6 +83,18 @@ pub(super) fn aside(context: &Context<'_>, path: &HostPath) -> HostPath {
     path.parent().map_or_else(|| HostPath::from(name.as_str()), |parent| parent.join(&name))
 }
 
+/// How this host's CLI connects, so that its device is approved without asking for all that it will need.
+pub(super) fn connect_locally(context: &Context<'_>, view: &View<'_>) -> String {
+    if view.rules.cli_asks_least() && !view.rules.grants_scopes_locally(view.auto_local()) {
+        return format!(
+            "Connect locally, first of all with a call that asks for `operator.admin`, because the first call decides what \
+             the record holds: {}",
+            context.openclaw("gateway call config.schema")
+        );
+    }
+    format!("Connect locally: {}", context.openclaw("devices list"))
+}
+
 /// What the owner of a device does after its record is gone.
 pub(super) fn approve_again(context: &Context<'_>) -> String {
     format!(

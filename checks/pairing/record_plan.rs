@@ -105,10 +105,7 @@ fn drop_records(context: &Context<'_>, view: &View<'_>, finding: &Finding, group
         plan = plan.say_first(line);
     }
     if gone.iter().any(|fault| fault.is_host) {
-        plan = plan.then_by_hand(format!(
-            "Connect locally, so that this host is approved: {}",
-            context.openclaw("devices list")
-        ));
+        plan = plan.then_by_hand(plans::connect_locally(context, view));
     }
     Some(if in_use { plan.then_by_hand(plans::approve_again(context)) } else { plan })
 }

@@ -135,7 +135,8 @@ impl Rules {
         scopes.into_iter().map(str::to_owned).collect()
     }
 
-    /// Whether each CLI call asks only for what it needs, so that a narrow record stops some calls and not all.
+    /// Whether CLI calls ask only for what they need, so that a narrow record stops some calls and not all, and the first
+    /// call decides what the record holds (read-only calls from 2026.4.27, all from 2026.4.29; measured with 2026.6.11).
     pub fn cli_asks_least(&self) -> bool {
         self.from(4, 27)
     }
@@ -205,9 +206,12 @@ impl Rules {
         self.from(3, 12)
     }
 
-    /// Whether `openclaw devices approve` works from the store when the gateway refuses the CLI (2026.2.21).
-    pub fn has_local_approval(&self) -> bool {
-        self.from(2, 21)
+    /// Whether `openclaw devices approve` of the CLI's own request works from the store when the gateway refuses the CLI.
+    /// It does from 2026.2.21 on, but not where the approval asks for other scopes than the request: then its own request
+    /// takes the place of the one to be approved, which is an `unknown requestId` (2026.4.29 to 6.x by their code;
+    /// measured with 2026.6.11).
+    pub fn approves_own_request(&self) -> bool {
+        self.from(2, 21) && !self.between((4, 29), (7, 1))
     }
 
     /// Whether nodes have a queue of their own beside the devices' (2026.3.31).

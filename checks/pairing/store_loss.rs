@@ -2,8 +2,9 @@
 //!
 //! ## What it finds
 //! Copies of the device store beside it (`paired.json.bak`, `devices.bak/`, left-over `*.tmp`, `*.migrated`) that hold
-//! devices which the store does not; and a store that holds nothing but a record of this host's own device which is much
-//! younger than the device itself, while other devices are refused.
+//! devices which the store does not; a store that holds nothing but a record of this host's own device which is much
+//! younger than the device itself, while other devices are refused; and records of `*.migrated` archives that the move to
+//! SQLite left out because they were not sound.
 //!
 //! ## Why it locks you out
 //! Up to 2026.4.24 a store that can't be read or parsed for a moment counts as empty, and the next write replaces it: the

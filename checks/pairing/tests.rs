@@ -425,6 +425,23 @@ fn the_hosts_own_record_is_compared_with_what_its_cli_asks_for() {
     let plan = judge(&scopes, LENIENT);
     let plan = plan.plan("host-scopes-short");
     assert_eq!((plan.applicability, edits(plan).len()), (Applicability::Unsafe, 1));
+    // Where each call asks only for what it needs, the first one after the fix must be one that asks for everything, and
+    // the CLI can't approve its own request (measured with 2026.6.11).
+    let waiting = json!({ "r1": { "requestId": "r1", "deviceId": identity(HOST).0, "publicKey": identity(HOST).1,
+        "role": "operator", "roles": ["operator"], "scopes": ["operator.read"], "clientId": "cli", "silent": false,
+        "isRepair": true, "ts": THEN } });
+    scopes.put("devices/pending.json", pretty(&waiting));
+    for (release, approves, call) in [
+        ("2026.3.28", true, "devices list"),
+        ("2026.4.29", false, "gateway call config.schema"),
+        ("2026.6.11", false, "gateway call config.schema"),
+    ] {
+        let verdict = judge(&scopes, release);
+        let plan = verdict.plan("host-scopes-short");
+        let said = format!("{:?} {:?} {:?}", verdict.finding("host-scopes-short").fix_hint, plan.first, plan.manual);
+        assert_eq!(said.contains("devices approve r1"), approves, "{release}: {said}");
+        assert!(plan.manual.iter().any(|step| step.ends_with(call)), "{release}: {said}");
+    }
     let mut node = own_record();
     (node["role"], node["roles"]) = ("node".into(), json!(["node"]));
     let node = with_store(pretty(&store(Some(node), &[1])));
@@ -551,6 +568,13 @@ fn a_stale_cache_matters_only_where_it_is_sent() {
     state.put("identity/device-auth.json", pretty(&emptied));
     assert_eq!(judge(&state, LENIENT).finding("cached-token-dropped").cause, Some(Cause::GatewayTokenDrift));
     assert!(judge(&state, STRICT).codes().iter().all(|(code, _)| *code != "cached-token-dropped"));
+    // Up to 2026.2.12 it is the device token itself that was refused, where a shared secret is there to fall back to.
+    state.put("openclaw.json", json!({ "gateway": { "mode": "local", "auth": { "mode": "none" } } }).to_string());
+    assert!(judge(&state, "2026.2.12").codes().iter().all(|(code, _)| *code != "cached-token-dropped"));
+    state.put("openclaw.json", json!({ "gateway": { "mode": "local", "auth": { "token": "shared" } } }).to_string());
+    let verdict = judge(&state, "2026.2.12");
+    let finding = verdict.finding("cached-token-dropped");
+    assert_eq!((finding.cause, finding.certainty), (Some(Cause::StaleDeviceToken), Certainty::Likely));
 }
 
 #[test]

@@ -5,10 +5,10 @@ use super::env_files::{self, EnvDialect};
 use super::run::Run;
 use super::source::{Account, Reader};
 use super::{config, database, database_locks, devices, gateway_account, tree};
-use crate::model::{Fact, HostPath, Release, SecretVault, UnknownKind};
+use crate::model::{Fact, HostPath, Release, SecretVault};
 use crate::snapshot::config::{ConfigFacts, ConfigFrom};
 use crate::snapshot::environment::{EnvFile, Place};
-use crate::snapshot::installation::{FoundBy, GatewayAccount, Installation, JudgedRelease, StoreKind, Versions};
+use crate::snapshot::installation::{FoundBy, GatewayAccount, Installation, StoreKind, Versions};
 use crate::snapshot::service::{ServiceFacts, ServiceUnit};
 use crate::snapshot::store::{FileState, JsonStore};
 use crate::statedb::StateDatabase;
@@ -189,29 +189,6 @@ impl Run<'_> {
                 Some(self.accounts.by_uid(owner.uid).0)
             }
         }
-    }
-
-    pub(super) fn judged_release(&self, versions: &Versions) -> Fact<JudgedRelease> {
-        let known = |release: &Release, from: &str| {
-            Fact::Known(JudgedRelease { release: release.clone(), from: from.to_owned() })
-        };
-        let signs = [
-            (&self.request.release, "--openclaw-version"),
-            (&versions.running, "the running gateway"),
-            (&versions.service, "the service's package"),
-            (&versions.logs, "the log"),
-            (&versions.state, "what the state says it was written by"),
-            (&versions.cli, "the package on PATH"),
-        ];
-        signs
-            .into_iter()
-            .find_map(|(release, from)| release.as_ref().map(|release| known(release, from)))
-            .unwrap_or_else(|| {
-                Fact::unknown(
-                    UnknownKind::Failed,
-                    "no package, unit, log or state names it; give it with --openclaw-version",
-                )
-            })
     }
 
     /// The environment files that OpenClaw reads by itself (host-by-release 1.2).

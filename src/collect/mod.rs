@@ -20,6 +20,7 @@ pub mod mounts;
 pub mod processes;
 pub mod programs;
 pub mod recognise;
+mod release;
 pub mod run;
 pub mod services;
 pub mod source;

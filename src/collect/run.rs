@@ -138,7 +138,7 @@ impl<'r> Run<'r> {
             self.if_needed(Subject::Listeners, || self.listeners(&installations, &services, &processes, vault));
         let programs = self.programs(&services, &processes, &homes);
         for installation in &mut installations {
-            self.learn_from_programs(installation, &services, &programs);
+            self.learn_from_programs(installation, &services, &processes, &programs);
         }
         let mut snapshot = Snapshot {
             schema: SCHEMA,
@@ -226,34 +226,6 @@ impl<'r> Run<'r> {
         Fact::Known(programs::collect(self.source, &inputs))
     }
 
-    /// Which release the unit would start, and which the caller's `PATH` would run.
-    fn learn_from_programs(
-        &self,
-        installation: &mut Installation,
-        services: &Fact<ServiceFacts>,
-        programs: &Fact<ProgramFacts>,
-    ) {
-        let uid = installation.account().map(|account| account.uid);
-        let unit = services.known().into_iter().flat_map(ServiceFacts::gateways).find(|unit| {
-            !unit.legacy_name
-                && !unit.masked
-                && unit.profile == installation.profile
-                && unit.home_owner.is_some()
-                && unit.home_owner == uid
-        });
-        let packages = programs.known().map(|facts| facts.packages.as_slice()).unwrap_or_default();
-        let of_unit = unit.and_then(|unit| {
-            let entry = unit.entry.as_ref()?;
-            let package = packages.iter().find(|package| entry.starts_with(&package.directory))?;
-            package.release.known().cloned()
-        });
-        installation.versions.service =
-            of_unit.or_else(|| unit?.service_version.as_ref().map(|version| version.value.clone()));
-        installation.versions.cli =
-            programs.known().and_then(|facts| facts.on_path()).and_then(|package| package.release.known().cloned());
-        installation.release = self.judged_release(&installation.versions);
-    }
-
     fn locks(&self, installations: &[Installation], services: Option<&ServiceFacts>) -> Fact<LockFacts> {
         if !self.request.needs.contains(&Subject::Locks) {
             return Fact::unknown(UnknownKind::NotCollected, "not asked for");
@@ -336,14 +308,6 @@ impl<'r> Run<'r> {
         let reading_as = self.reading_as(&installation.account, installation.state_dir.as_path());
         let reader = reading_as.as_ref().map_or(Reader::Own, Reader::As);
         logs::collect(self.source, installation, services, reader, &self.request.logs, self.deadline)
-    }
-
-    /// The newest release that a log names, where nothing else tells.
-    fn learn_from_logs(&self, installation: &mut Installation, logs: &Fact<LogSummary>) {
-        let Some(summary) = logs.known() else { return };
-        installation.versions.logs =
-            summary.releases.iter().max_by_key(|seen| seen.last).map(|seen| seen.release.clone());
-        installation.release = self.judged_release(&installation.versions);
     }
 
     /// The running kernel's answer, or the file of an image.

@@ -119,6 +119,8 @@ pub struct Versions {
     pub cli: Option<Release>,
     /// Which the logs name last.
     pub logs: Option<Release>,
+    /// The one release of the packages that were found: of those that gateways were started from, else of all.
+    pub installed: Option<Release>,
 }
 
 /// The release to judge by.

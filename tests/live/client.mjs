@@ -1,6 +1,6 @@
 // A gateway client that says one `connect` and prints one JSON line with the answer.
 //   OC_PACKAGE=<package folder of the release> node client.mjs URL OPTIONS
-// options: --token T | --device-token T, --device FILE (made when missing), --no-device, --client ID, --mode MODE,
+// options: --token T | --device-token T [--names-it: also as `deviceToken`, as clients do from 2026.2.22], --device FILE (made when missing), --no-device, --client ID, --mode MODE,
 //   --role operator|node, --scopes a,b, --header 'K: V' (repeatable), --save-token FILE
 // The device, its key and its signature follow the gateway's own clients: Ed25519, id = SHA-256 of the raw public key.
 import { createRequire } from "node:module";
@@ -14,6 +14,7 @@ const o = { client: "gateway-client", mode: "ui", role: "operator", headers: {} 
 while (rest.length) {
   const name = rest.shift().slice(2);
   if (name === "no-device") o.noDevice = true;
+  else if (name === "names-it") o.namesIt = true;
   else if (name === "header") { const [k, ...v] = rest.shift().split(":"); o.headers[k.trim()] = v.join(":").trim(); }
   else o[name] = rest.shift();
 }
@@ -45,7 +46,7 @@ function connect(nonce) {
   const token = o.token ?? o["device-token"];
   const params = { minProtocol: 3, maxProtocol: 4, client: { id: o.client, version: "live-suite", platform: "linux", mode: o.mode },
     role: o.role, scopes, caps: [], ...(o.role === "node" ? { commands: [] } : {}) };
-  if (token !== undefined) params.auth = { token };
+  if (token !== undefined) params.auth = o.namesIt ? { token, deviceToken: token } : { token };
   if (!o.noDevice) params.device = device(nonce, token ?? "");
   socket.send(JSON.stringify({ type: "req", id: "1", method: "connect", params }));
 }

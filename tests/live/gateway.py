@@ -202,7 +202,9 @@ class Bench:
     def device(self, name):
         """A paired device that comes back with its own device token."""
         token = (self.clients / f"{name}.token").read_text()
-        return self.connect(*self.KINDS[name], "--device-token", token, "--device", self.clients / f"{name}.json")
+        named = ["--names-it"] if self.release.names_device_token else []
+        return self.connect(*self.KINDS[name], "--device-token", token, *named, "--device",
+                            self.clients / f"{name}.json")
 
     def laptop(self):
         answer = self.device("laptop")

@@ -52,6 +52,15 @@ def json_era(release):
     return not release.sqlite
 
 
+def token_first(release):
+    """Clients of these send their device token before the configured one (until 2026.2.12)."""
+    return release.product == "clawdbot"
+
+
+def config_first(release):
+    return json_era(release) and not token_first(release)
+
+
 def sqlite_era(release):
     return release.sqlite
 

@@ -47,18 +47,18 @@ console.log(JSON.stringify({version: 1, deviceId: c.createHash("sha256").update(
 """
 
 
-@fault("database-garbage", AREA, "state-database", DATABASE, releases=sqlite_era, ends="by hand",
-       mended=("host", "laptop", "phone"))
+@fault("database-garbage", AREA, "state-database", DATABASE, client="host", releases=sqlite_era,
+       mended=("host", "laptop", "phone"), undo_may_refuse=True)
 def garbage(bench):
-    """The header is overwritten: file is not a database."""
+    """The header is overwritten: file is not a database. Set aside, the host gets in and the others pair again."""
     bench.stop()
     with open(database(bench), "r+b") as file:
         file.write(os.urandom(100))
     again(bench)
 
 
-@fault("database-truncated", AREA, "state-database", DATABASE, releases=sqlite_era, ends="by hand",
-       mended=("host", "laptop", "phone"))
+@fault("database-truncated", AREA, "state-database", DATABASE, client="host", releases=sqlite_era,
+       mended=("host", "laptop", "phone"), undo_may_refuse=True)
 def truncated(bench):
     bench.stop()
     change_row(bench, "pragma wal_checkpoint(truncate)")

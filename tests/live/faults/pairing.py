@@ -4,7 +4,7 @@ import json
 import re
 import time
 
-from faults import fault, json_era, sqlite_era
+from faults import config_first, fault, json_era, sqlite_era, token_first
 
 AREA = "pairing"
 DAMAGED = "pairing-store-damaged"
@@ -110,9 +110,21 @@ def pending_null(bench):
     put(bench, pending(bench), {"6f1b7c1e-0000-4000-8000-000000000001": None})
 
 
-@fault("host-scopes-narrowed", AREA, "scope-upgrade", "{host}", client="host", releases=json_era, mended=("host",),
-       smoke=("2026.2.19",))
+@fault("host-scopes-narrowed", AREA, "scope-upgrade", "{host}", client="host", releases=config_first,
+       mended=("host",), smoke=("2026.2.19",))
 def host_scopes(bench):
+    narrow_host(bench)
+
+
+@fault("host-token-narrowed", AREA, "stale-device-token", "{host}", client="host", releases=token_first, ends="by hand",
+       by_hand=lambda bench: None, mended=("host",))
+def host_token(bench):
+    """The client sends its device token in place of the configured one, and drops it when it is refused: the advice is to
+    call again."""
+    narrow_host(bench)
+
+
+def narrow_host(bench):
     store = records(bench)
     record = store[bench.host_id()]
     record["scopes"] = ["operator.read"]

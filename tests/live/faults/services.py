@@ -130,20 +130,6 @@ def again(bench):
     bench.start(wait=False)
 
 
-@fault("launcher-killed", AREA, ("duplicate-gateway", "stale-lock"), "gateway", releases=sqlite_era, bites=False,
-       ends_process=True)
-def launcher_killed(bench):
-    """SIGKILL on the launcher leaves its child with port and state (started by hand, so that no unit ends it)."""
-    bench.stop()
-    process = bench.spawn([bench.node, bench.main, "gateway", "run"], TMPDIR="/tmp", OPENCLAW_SKIP_CHANNELS="1")
-    if not bench.serves(bench.release.start_seconds):
-        raise RuntimeError("the gateway that was started by hand does not serve")
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    bench.start(wait=False)
-    bench.wait_failed()
-
-
 @fault("lock-folder-root", AREA, ("state-ownership", "stale-lock"), "/tmp/openclaw-", releases=lambda release:
        release.version == "2026.2.19", undo_may_refuse=True)
 def lock_folder_root(bench):
