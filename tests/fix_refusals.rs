@@ -80,6 +80,61 @@ fn configuration_of_others_is_refused_with_what_to_edit() {
 }
 
 #[test]
+fn an_undo_leaves_configuration_to_whoever_owns_it_by_now() {
+    if !is_root() {
+        return;
+    }
+    let host = Broken::json("2026.5.20").replace(CONFIG, "mode: \"local\",", "");
+    let before = state(&host.top);
+    let fixed = doctor(&words(&host, &["fix", "--yes", "gateway-mode-unset"]));
+    assert!(text(&fixed).contains("Done: "), "{}", text(&fixed));
+    let host = host.file(ENV, "OPENCLAW_NIX_MODE=1\n");
+    let after = state(&host.top);
+    let refused = doctor(&words(&host, &["undo", "--yes"]));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        text(&refused).contains("Not taken back: ") && text(&refused).contains("Nix expression"),
+        "{}",
+        text(&refused)
+    );
+    assert_eq!(differences(&after, &state(&host.top)), Vec::<String>::new());
+    let host = host.without(ENV);
+    assert_eq!(doctor(&words(&host, &["undo", "--yes"])).status.code(), Some(0));
+    let left = differences(&before, &state(&host.top));
+    // The directory in which this test made and removed the environment file has another time.
+    assert!(left.iter().all(|line| line.starts_with("home/claw/.openclaw: ")), "{left:?}");
+}
+
+#[test]
+fn an_undo_for_another_account_than_the_options_name_is_refused() {
+    if !is_root() {
+        return;
+    }
+    let host = Broken::sqlite("2026.9.6").sql("UPDATE device_pairing_paired SET tokens_json = '{broken'");
+    let fixed = doctor(&words(&host, &["fix", "--yes", "--unsafe"]));
+    assert!(text(&fixed).contains("Done: "), "{}", text(&fixed));
+    // Somebody else has a sound installation on this host.
+    let home = host.home("");
+    let other = home.parent().unwrap().join("mallory");
+    let copied = Command::new("cp").arg("-a").arg(&home).arg(&other).status().unwrap();
+    assert!(copied.success());
+    for entry in walkdir::WalkDir::new(&other).into_iter().flatten() {
+        std::os::unix::fs::lchown(entry.path(), Some(host.uid + 7), Some(host.uid + 7)).unwrap();
+    }
+    let passwd = host.top.join("etc/passwd");
+    let uid = host.uid + 7;
+    let line = format!("mallory:x:{uid}:{uid}::/home/mallory:/bin/sh\n");
+    std::fs::write(&passwd, std::fs::read_to_string(&passwd).unwrap() + &line).unwrap();
+    let after = state(&host.top);
+    let options = ["undo", "--yes", "--root", host.top.to_str().unwrap(), "--home", "/home/mallory"];
+    let refused = doctor(&options.map(str::to_owned));
+    let says = format!("of uid {}, which these options don't name: name it with --home", host.uid);
+    assert!(text(&refused).contains(&says) && refused.status.code() == Some(1), "{}", text(&refused));
+    assert_eq!(differences(&after, &state(&host.top)), Vec::<String>::new());
+    assert_eq!(doctor(&words(&host, &["undo", "--yes"])).status.code(), Some(0));
+}
+
+#[test]
 fn services_of_another_supervisor_are_left_to_it() {
     if !is_root() {
         return;

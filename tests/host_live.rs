@@ -82,6 +82,26 @@ fn a_process_with_a_gateways_title_is_described() {
 }
 
 #[test]
+fn a_zombie_is_no_running_gateway() {
+    let mut imposed = Imposed::start("openclaw-gateway", "openclaw-gateway", None);
+    let pid = imposed.child.id();
+    let runs = |facts: &ProcessFacts| facts.gateways().any(|process| process.pid == pid);
+    assert!(runs(&facts(&mut SecretVault::default())));
+    // It ends, and nobody collects it.
+    imposed.child.kill().expect("killed");
+    let status = || std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it is still there");
+    let ended = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        status().rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'))
+    });
+    assert!(ended, "{}", status());
+    let facts = facts(&mut SecretVault::default());
+    let process = facts.by_pid(pid).expect("it is shown all the same");
+    assert!(process.zombie && process.role == ProcessRole::Gateway, "{process:?}");
+    assert!(!runs(&facts), "it holds neither port nor state");
+}
+
+#[test]
 fn a_title_without_a_runtime_counts_for_nothing() {
     let imposed = Imposed::start("python", "openclaw-gateway", None);
     assert!(facts(&mut SecretVault::default()).by_pid(imposed.child.id()).is_none());

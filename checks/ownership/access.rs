@@ -22,19 +22,22 @@
 //!
 //! ## What the fix does
 //! Gives exactly the named entries back to the account, adds the owner's own missing permission bits, and clears the
-//! immutable attribute. Nothing else in the tree changes, and no mode is widened for others. A container's volume whose
-//! owner has no number in the container (65534) can be given back from outside only: there is no fix, and the way is shown.
+//! immutable attribute. Nothing else in the tree changes, and no mode is widened for others. Up to 2026.4.24 a gateway
+//! that runs and takes the store for empty is stopped first through its service manager and started again afterwards: a
+//! handshake that is on its way would write the empty store back. Later releases keep the file, and nothing is stopped. A
+//! container's volume whose owner has no number in the container (65534) can be given back from outside only: there is no
+//! fix, and the way is shown.
 //!
 //! ## Since and until
 //! All releases. The loss of devices by an unreadable store ends with 2026.4.25; the database rules start with
 //! 2026.8.1.
 
 use super::effect::{Closed, Effect, effect};
-use super::text;
+use super::{erasable, text};
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::model::file::{Account, EntryKind};
 use crate::model::plan::{Action, Applicability, Plan, Step};
-use crate::model::{Cause, Evidence, Fact, Finding, Severity, Unknown, UnknownKind};
+use crate::model::{Cause, Evidence, Fact, Finding, HostPath, Severity, Unknown, UnknownKind};
 use crate::snapshot::container::UidRange;
 use crate::snapshot::tree::{EntryFacts, EntryRole};
 use std::collections::BTreeMap;
@@ -268,20 +271,22 @@ fn plan(context: &Context<'_>, account: &Account, finding: &Finding, group: &[(&
         return Some(Plan::manual(finding, format!("shift the volume of {} with its container", first.path), way_out));
     }
     let mut steps: Vec<Step> = Vec::new();
-    let mut seen: Vec<&crate::model::HostPath> = Vec::new();
+    let mut seen: Vec<&HostPath> = Vec::new();
     let whole_tree = first.role == EntryRole::StateDir && first.meta.uid != account.uid;
     if whole_tree {
         let action = Action::ChownTree { path: first.path.clone(), uid: account.uid, gid: account.gid };
         steps.push(Step::new(action, format!("the state directory belongs to {}", text::owner(first.meta.uid))));
     }
     let companions: Vec<&EntryFacts> = group.iter().flat_map(|(entry, _)| companions(context, entry)).collect();
+    let mut given = Vec::new();
     for entry in group.iter().map(|(entry, _)| *entry).chain(companions) {
         if seen.contains(&&entry.path) {
             continue;
         }
         seen.push(&entry.path);
-        entry_steps(entry, account, whole_tree, &mut steps);
+        given.push(entry);
     }
+    entry_steps(&given, account, whole_tree, &mut steps);
     if steps.is_empty() {
         return None;
     }
@@ -291,40 +296,59 @@ fn plan(context: &Context<'_>, account: &Account, finding: &Finding, group: &[(&
         format!("give {} back to {}", subjects(&seen), text::account(account)),
         steps,
     );
+    let saves = erasable::store(context).is_some_and(|store| entries_hold(group, store));
     if group.iter().any(|(_, effect)| effect.erases) {
-        plan = plan.say_first(
-            "Do not start or contact the gateway before this fix: the first contact erases the device store.",
-        );
+        if saves {
+            plan = plan.say_first(
+                "Do not start or contact the gateway before this fix: the first contact erases the device store.",
+            );
+        }
     } else if finding.code == "device-store-unreadable" {
         plan = plan.say_first(
             "This release ends handshakes with code 1000 and keeps the file: nothing is lost while you wait.",
         );
+    } else if finding.code == "device-store-closed" {
+        plan = plan.say_first("Handshakes end with code 1000 and the store is kept: nothing is lost while you wait.");
+    }
+    if saves {
+        plan = plan.with_gateway_paused();
     }
     Some(plan)
 }
 
-fn entry_steps(entry: &EntryFacts, account: &Account, whole_tree: bool, steps: &mut Vec<Step>) {
-    let path = entry.path.clone();
-    let (immutable, append_only) =
-        (entry.attributes.immutable == Some(true), entry.attributes.append_only == Some(true));
-    if immutable || append_only {
-        steps.push(Step::new(
-            Action::ClearAttributes { path: path.clone(), immutable, append_only },
-            "not even its owner can replace it",
-        ));
+/// Whether one of these entries is a file or holds it.
+fn entries_hold(group: &[(&EntryFacts, Effect)], file: &HostPath) -> bool {
+    group.iter().any(|(entry, _)| file.starts_with(&entry.path))
+}
+
+/// Attributes first, as nothing can be changed before. Then owners, what lies deepest first: while a directory is closed, a
+/// gateway that runs can't replace the files in it. Then modes, with the account's own rights, which need the way there.
+fn entry_steps(entries: &[&EntryFacts], account: &Account, whole_tree: bool, steps: &mut Vec<Step>) {
+    for entry in entries {
+        let (immutable, append_only) =
+            (entry.attributes.immutable == Some(true), entry.attributes.append_only == Some(true));
+        if immutable || append_only {
+            let action = Action::ClearAttributes { path: entry.path.clone(), immutable, append_only };
+            steps.push(Step::new(action, "not even its owner can replace it"));
+        }
     }
-    if entry.meta.uid != account.uid && !whole_tree {
-        let reason = format!("belongs to {}", text::owner(entry.meta.uid));
-        steps.push(Step::new(Action::Chown { path: path.clone(), uid: account.uid, gid: account.gid }, reason));
+    let foreign = |entry: &&&EntryFacts| entry.meta.uid != account.uid && !whole_tree;
+    let mut owners: Vec<&EntryFacts> = entries.iter().filter(foreign).copied().collect();
+    owners.sort_by_key(|entry| std::cmp::Reverse(entry.path.as_path().components().count()));
+    for entry in owners {
+        let action = Action::Chown { path: entry.path.clone(), uid: account.uid, gid: account.gid };
+        steps.push(Step::new(action, format!("belongs to {}", text::owner(entry.meta.uid))));
     }
-    let wanted = if entry.meta.kind == EntryKind::Directory { 0o700 } else { 0o600 };
-    if entry.meta.mode & wanted != wanted {
-        let mode = entry.meta.mode | wanted;
-        steps.push(Step::new(Action::Chmod { path, mode }, "its owner lacks the usual rights"));
+    for entry in entries {
+        let wanted = if entry.meta.kind == EntryKind::Directory { 0o700 } else { 0o600 };
+        if entry.meta.mode & wanted != wanted {
+            let action = Action::Chmod { path: entry.path.clone(), mode: entry.meta.mode | wanted };
+            steps.push(Step::new(action, "its owner lacks the usual rights"));
+        }
     }
 }
 
-fn subjects(paths: &[&crate::model::HostPath]) -> String {
+fn subjects(paths: &[&HostPath]) -> String {
     match paths {
         [] => "the tree".to_owned(),
         [one] => one.to_string(),

@@ -2,5 +2,6 @@
 
 pub mod access;
 pub mod effect;
+mod erasable;
 pub mod leftovers;
 pub mod text;

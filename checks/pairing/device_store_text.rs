@@ -23,7 +23,8 @@
 //! ## What the fix does
 //! Where the text can be mended without losing a record, it writes the same records as plain JSON. Else it keeps the
 //! records that are whole and names each piece that it drops, or puts back a copy that lies beside the file, or writes
-//! `{}`. The old file is always kept. Run it before anything contacts the gateway.
+//! `{}`. The old file is always kept. Run it before anything contacts the gateway. Where this release would erase records
+//! that can be saved, a gateway that runs is stopped first through its service manager and started again afterwards.
 //!
 //! ## Since and until
 //! clawdbot 2026.1 to 2026.7.35. From 2026.8.1 the store is a database; JSON files left beside it are another check's.

@@ -80,7 +80,11 @@ fn devices(context: &Context<'_>, view: &View<'_>, finding: &Finding, fault: &Te
             0,
             format!("Do not start or contact the gateway before this is done: the first contact replaces {path}"),
         );
-        plan = plan.with_gateway_stopped();
+        plan = plan.with_gateway_paused();
+    } else if fault.harm == Harm::EndsHandshakes && (fault.records > 0 || !fault.damaged.is_empty()) {
+        plan = plan.say_first(
+            "This release ends handshakes with code 1000 and keeps the file: nothing is lost while you wait",
+        );
     }
     plan
 }

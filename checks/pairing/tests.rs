@@ -91,7 +91,7 @@ fn texts_are_judged_by_release() {
         assert!(finding.evidence.iter().any(|piece| piece.path == finding.path && piece.path.is_some()));
         let offered = verdict.plan(code);
         assert_eq!(Some(offered.applicability), plan, "{release} {code}");
-        assert_eq!(offered.gateway == GatewayDuring::Stopped, stopped, "{release} {code}");
+        assert_eq!(offered.gateway == GatewayDuring::Paused, stopped, "{release} {code}");
         let warned = offered.first.first().is_some_and(|text| text.starts_with("Do not start or contact the gateway"));
         assert_eq!(warned, stopped, "{release} {code}");
         assert_eq!(verdict.codes().len(), 1, "{release} {text:?}: {:?}", verdict.codes());

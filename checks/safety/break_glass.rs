@@ -6,7 +6,7 @@
 //!
 //! ## Why it locks you out
 //! It does not. It leaves a door open, and it is often the rest of a lock-out that was cured in another way since.
-//! Authentication mode `none` does not even help: device pairing stays.
+//! Authentication mode `none` does not even help: device pairing stays for all but the Control UI.
 //!
 //! ## How to read the evidence
 //! The line of the setting, and what it does in the judged release: some releases ignore or reject it.
@@ -20,7 +20,8 @@
 //! ## Since and until
 //! `dangerouslyDisableDeviceAuth` works from 2026.1.29 to 2026.7.35 and is ignored from 2026.8.1. `allowInsecureAuth`
 //! skips identity and pairing up to 2026.2.19, allows plain HTTP on loopback only up to 2026.7.35, and is rejected from
-//! 2026.8.1. `dangerouslyAllowHostHeaderOriginFallback` is there from 2026.2.23.
+//! 2026.8.1. `dangerouslyAllowHostHeaderOriginFallback` is there from 2026.2.23, `autoApproveCidrs` from 2026.4.24, mode
+//! `none` from 2026.2.19. Before that these keys are unknown, which `config-keys` says.
 
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
 use crate::model::plan::{Applicability, ConfigEdit, JsonPath, Plan};
@@ -127,14 +128,22 @@ impl BreakGlass {
         if node.as_str() != Some("none") || context.since(2, 18) == Some(false) {
             return None;
         }
-        let message = "gateway.auth.mode is none: whoever reaches the port needs no token; device pairing stays on all \
-                       the same";
+        // In 2026.3.22 the Control UI skips pairing then (pairing-by-release 3.1); which later releases do is not known.
+        let message = if context.since(3, 22) == Some(false) {
+            "gateway.auth.mode is none: whoever reaches the port needs no token; device pairing stays on all the same"
+        } else {
+            "gateway.auth.mode is none: whoever reaches the port needs no token, and the Control UI may get in without \
+             pairing; every other device has to pair all the same"
+        };
         let finding = context.config_finding(self, NONE, "gateway.auth.mode", node, message);
         Some(finding.hint("Set gateway.auth.mode to token"))
     }
 
     fn cidrs(&self, context: &Context<'_>) -> Option<Finding> {
         let node = context.value(&["gateway", "nodes", "pairing", "autoApproveCidrs"])?;
+        if context.since(4, 24) == Some(false) {
+            return None;
+        }
         let everywhere = |text: &str| matches!(text.trim(), "0.0.0.0/0" | "::/0");
         let open = node.elements()?.iter().filter_map(ConfigNode::as_str).any(everywhere);
         let key = "gateway.nodes.pairing.autoApproveCidrs";
@@ -150,6 +159,7 @@ fn effect(context: &Context<'_>, code: &str) -> Option<(Severity, &'static str)>
     let release = context.release();
     Some(match code {
         DEVICE_AUTH => match release {
+            Some(release) if release.before(1, 29) => return None,
             Some(release) if release.at_least(8, 1) => (Severity::Info, "this release ignores it"),
             _ => (Severity::Warning, "browsers get in with the shared token alone, without pairing"),
         },
@@ -161,6 +171,7 @@ fn effect(context: &Context<'_>, code: &str) -> Option<(Severity, &'static str)>
             }
             _ => (Severity::Warning, "browsers get in over plain HTTP with the shared token alone, without pairing"),
         },
+        _ if context.since(2, 23) == Some(false) => return None,
         _ => (Severity::Warning, "a page on any host name that leads here may use the gateway in the browser's name"),
     })
 }

@@ -8,12 +8,13 @@ use super::lower::{Lowered, Lowering, Overlay, Territory};
 use super::machine::Machine;
 use super::mask::Masker;
 use super::op::Task;
+use super::order;
 use super::rights::Actor;
 use super::run::{Own, Site, perform, subjects, take_back};
 use super::transaction::Transaction;
 use super::unchanged::{already_done, must_be_unchanged};
 use super::walk::{Base, Top};
-use super::world::{Gateway, Host};
+use super::world::Host;
 use crate::model::{Action, Applicability, Fact, GatewayDuring, HostPath, Plan};
 
 /// The engine for one host or re-rooted tree.
@@ -104,10 +105,10 @@ impl<'w> Engine<'w> {
         Ok(Self { host, top, machine, masker: Masker::new(host.secrets()) })
     }
 
-    /// Fingerprints the subjects of all plans, with what earlier ones will have done in mind. Plans that only change
-    /// owners and modes come first: contents can only be changed where the account may.
+    /// Fingerprints the subjects of all plans, in the order of [`order::place`], with what earlier ones will have done in
+    /// mind.
     pub fn prepare(&self, mut plans: Vec<Plan>) -> Vec<PreparedPlan> {
-        plans.sort_by_key(|plan| (!only_owners(plan), plan.gateway == GatewayDuring::Stopped));
+        plans.sort_by_key(order::place);
         let mut overlay = Overlay::default();
         plans.into_iter().map(|plan| self.prepare_one(plan, &mut overlay)).collect()
     }
@@ -139,19 +140,18 @@ impl<'w> Engine<'w> {
         let territory = self.territory(installation)?;
         let actor = Actor::new(territory.account.clone());
         let external = self.host.external_supervisor(installation);
-        if let Some(why) = external.as_ref().filter(|_| prepared.plan.steps.iter().any(|step| is_service(&step.action)))
-        {
+        if let Some(why) = external.as_ref().filter(|_| order::touches_services(&prepared.plan)) {
             return Err(FixError::no(why));
         }
         if prepared.plan.gateway == GatewayDuring::Stopped {
             let gateway = self.host.gateway(installation);
-            match external {
-                Some(why) if matches!(gateway, Gateway::Unit { .. } | Gateway::Loose { .. }) => {
-                    return Err(FixError::no(format!("the gateway must be stopped for this, and {why}")));
-                }
-                _ => prepared.gateway = Some(gateway::announce(&gateway)?),
-            }
-        } else if prepared.plan.steps.iter().any(|step| touches_database(&step.action)) {
+            gateway::may_stop(&gateway, external.as_deref())?;
+            prepared.gateway = Some(gateway::announce(&gateway)?);
+        } else if prepared.plan.gateway == GatewayDuring::Paused {
+            let gateway = self.host.gateway(installation);
+            prepared.gateway = Some(gateway::announce_pause(&gateway, &actor, external.as_deref())?);
+        }
+        if prepared.plan.gateway != GatewayDuring::Stopped && order::touches_database(&prepared.plan) {
             return Err(FixError::no(
                 "a database is only touched while the gateway is stopped, and this plan does not ask for that",
             ));
@@ -270,7 +270,7 @@ impl<'w> Engine<'w> {
         // These plans were prepared after what earlier rounds did: what is there now is what they expect.
         let mut own = Own::default();
         let mut stopped: Option<(Option<String>, Stopped)> = None;
-        let mut rest = picked.into_iter().peekable();
+        let mut rest = picked.into_iter();
         for (plan, chosen) in prepared.iter().zip(chosen) {
             if !chosen {
                 applied.fates.push(None);
@@ -279,9 +279,7 @@ impl<'w> Engine<'w> {
             rest.next();
             let fate = self.apply_one(plan, vault, ledger, &mut own, &mut stopped);
             applied.fates.push(Some(fate));
-            let goes_on = rest.peek().is_some_and(|next| {
-                next.plan.gateway == GatewayDuring::Stopped && next.plan.installation == plan.plan.installation
-            });
+            let goes_on = order::stays_stopped(&plan.plan, rest.clone().map(|next| &next.plan));
             if !goes_on && let Some((_, debt)) = stopped.take() {
                 applied.alarms.extend(self.settle(plan, vault, ledger, &mut own, &debt));
             }
@@ -308,8 +306,17 @@ impl<'w> Engine<'w> {
             let _ = ledger.plan_end(PlanResult::TakenBack);
             return failed(&error);
         }
-        if prepared.plan.gateway == GatewayDuring::Stopped && stopped.is_none() {
-            let installation = prepared.plan.installation.as_deref();
+        let installation = prepared.plan.installation.as_deref();
+        let stops = match prepared.plan.gateway {
+            _ if stopped.is_some() => false,
+            GatewayDuring::Any => false,
+            GatewayDuring::Stopped => true,
+            GatewayDuring::Paused => {
+                let external = self.host.external_supervisor(installation);
+                gateway::keeps_running(&self.host.gateway(installation), actor, external.as_deref()).is_none()
+            }
+        };
+        if stops {
             match gateway::stop(self.host, installation, &site.hands(Purpose::Fix), ledger, own) {
                 Ok(debt) => *stopped = Some((prepared.plan.installation.clone(), debt)),
                 Err(error) => {
@@ -415,31 +422,6 @@ fn plan_start(prepared: &PreparedPlan, actor: &Actor) -> PlanStart {
         account: actor.account.clone(),
         bases: prepared.bases.clone(),
         gateway_stopped: plan.gateway == GatewayDuring::Stopped,
+        gateway_paused: plan.gateway == GatewayDuring::Paused,
     }
-}
-
-/// Whether an action stops, starts or changes a service.
-fn is_service(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::DisableUnit { .. }
-            | Action::ResetFailedUnit { .. }
-            | Action::StopUnit { .. }
-            | Action::StartUnit { .. }
-            | Action::EndProcess { .. }
-    )
-}
-
-/// Whether an action works on the files of a database, which no gateway may hold meanwhile.
-fn touches_database(action: &Action) -> bool {
-    matches!(action, Action::DeleteRow { .. } | Action::SetAsideDatabase { .. } | Action::RestoreDatabase { .. })
-}
-
-fn only_owners(plan: &Plan) -> bool {
-    plan.steps.iter().all(|step| {
-        matches!(
-            step.action,
-            Action::Chown { .. } | Action::ChownTree { .. } | Action::Chmod { .. } | Action::ClearAttributes { .. }
-        )
-    })
 }

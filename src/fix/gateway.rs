@@ -5,6 +5,7 @@ use super::actions::Hands;
 use super::error::{FixError, Result};
 use super::journal::Ledger;
 use super::op::{Op, Task, UnitChange};
+use super::rights::Actor;
 use super::run::{Own, perform};
 use super::world::{Gateway, Host};
 use crate::model::Manager;
@@ -44,6 +45,64 @@ pub fn announce(gateway: &Gateway) -> Result<String> {
             )));
         }
     })
+}
+
+/// Refuses where a gateway that runs is somebody else's to stop.
+///
+/// # Errors
+/// Where `external` supervises it.
+pub fn may_stop(gateway: &Gateway, external: Option<&str>) -> Result<()> {
+    match external {
+        Some(why) if matches!(gateway, Gateway::Unit { .. } | Gateway::Loose { .. }) => {
+            Err(FixError::no(format!("the gateway must be stopped for this, and {why}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The same where the gateway had better be stopped and need not.
+///
+/// # Errors
+/// As [`announce`].
+pub fn announce_pause(gateway: &Gateway, actor: &Actor, external: Option<&str>) -> Result<String> {
+    if let Some(words) = keeps_running(gateway, actor, external) {
+        return Ok(words);
+    }
+    let why = match gateway {
+        Gateway::Unit { .. } => ", because a handshake that is on its way would erase the store",
+        _ => "",
+    };
+    Ok(format!("{}{why}", announce(gateway)?))
+}
+
+/// Why a gateway that had better be stopped goes on all the same, and what a person can do about it: nobody could start it
+/// again, or the doctor may not stop it. `None` where it does not run, or is stopped and started again.
+pub fn keeps_running(gateway: &Gateway, actor: &Actor, external: Option<&str>) -> Option<String> {
+    let why = match (gateway, external) {
+        (Gateway::Stopped | Gateway::Offline, _) => return None,
+        (Gateway::Unit { .. } | Gateway::Loose { .. }, Some(why)) => why.to_owned(),
+        (Gateway::Unit { manager, .. }, None) if may_ask(manager, actor) => return None,
+        (Gateway::Unit { unit, .. }, None) => format!("stopping unit {unit} needs root"),
+        (Gateway::Loose { process, start }, None) => format!(
+            "no service manager could start process {} again; you can end it before and start it afterwards with: {start}",
+            process.pid
+        ),
+        (Gateway::Unknown(why), _) => format!("whether one runs is unknown ({why})"),
+    };
+    Some(format!(
+        "a gateway that runs is not stopped, and a client that reaches it before this is done makes it erase the store, so \
+         keep clients away until then: {why}"
+    ))
+}
+
+/// Whether this process may ask a manager for something.
+fn may_ask(manager: &Manager, actor: &Actor) -> bool {
+    let own = if actor.privileged { actor.account.uid } else { rustix::process::geteuid().as_raw() };
+    match manager {
+        Manager::SystemdSystem => actor.privileged,
+        Manager::SystemdUser { uid } => *uid == own,
+        Manager::Launchd { domain } => actor.privileged || domain != "system",
+    }
 }
 
 /// Stops what runs, and proves that it is gone.

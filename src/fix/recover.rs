@@ -6,7 +6,7 @@ use super::error::{FixError, Result};
 use super::fingerprint::Stamp;
 use super::inverse::database_files;
 use super::journal::Action;
-use super::op::{After, Intent, Op};
+use super::op::{After, Intent, Op, UnitChange, UnitState};
 use super::sys;
 use crate::collect::source::EntryKind;
 use crate::model::HostPath;
@@ -85,11 +85,27 @@ pub fn outcome(access: &Access<'_>, action: &Action) -> Result<Outcome> {
             Some(now) if now.kind == EntryKind::Symlink => done(Some(now)),
             Some(_) => Outcome::Unclear(format!("{path} has been changed since")),
         },
-        // Asking the manager what is so now is done by whoever takes it back; a process that was ended stays ended.
+        // Units are asked for with `unit_outcome`; a gateway is started again by whoever takes the run back; a process
+        // that was ended stays ended.
         Op::Unit { .. } | Op::Gateway { .. } | Op::EndProcess { .. } => Outcome::NotDone,
         Op::DeleteRow { database, .. } => row(access, intent, database)?,
     };
     Ok(found)
+}
+
+/// Whether a change of a unit happened, by what its manager says now.
+pub fn unit_outcome(change: UnitChange, before: &UnitState, now: UnitState) -> Outcome {
+    let masked = |state: &UnitState| state.enabled.starts_with("masked");
+    let happened = match change {
+        UnitChange::Disable => before.starts_by_itself() && !now.starts_by_itself(),
+        UnitChange::Enable => !before.starts_by_itself() && now.starts_by_itself(),
+        UnitChange::Stop => before.runs() && !now.runs(),
+        UnitChange::Start => !before.runs() && now.runs(),
+        UnitChange::Mask => !masked(before) && masked(&now),
+        UnitChange::Unmask => masked(before) && !masked(&now),
+        UnitChange::ResetFailed => before.active == "failed" && now.active != "failed",
+    };
+    if happened { Outcome::Done(Box::new(After { unit: Some(now), ..After::default() })) } else { Outcome::NotDone }
 }
 
 fn done(stamp: Option<Stamp>) -> Outcome {

@@ -1,7 +1,7 @@
 //! Taking a transaction back: the inverse operations in reverse order, under the same guards as a fix, journalled as a
 //! transaction of its own, and refused where the state has changed since.
 
-use super::actions::{Deed, Purpose};
+use super::actions::{Deed, Purpose, unit};
 use super::describe::describe;
 use super::engine::Engine;
 use super::error::{FixError, Result};
@@ -118,6 +118,16 @@ impl Engine<'_> {
             let part = self.prepare_part(vault, plan, &mut undo, &mut own)?;
             undo.parts.push(part);
         }
+        // At the very end, as the last thing that the interrupted run would have done.
+        if let (Some(last), Some((manager, unit))) = (undo.parts.last_mut(), owed(&plans)) {
+            match self.host.external_supervisor(last.start.installation.as_deref()) {
+                Some(why) => undo.notes.push(format!("unit {unit} was stopped by that run and is not started: {why}")),
+                None => {
+                    undo.lines.push(format!("start unit {unit}, which that run had stopped"));
+                    last.owed = Some((manager, unit));
+                }
+            }
+        }
         Ok(undo)
     }
 
@@ -129,7 +139,7 @@ impl Engine<'_> {
             actor: actor.clone(),
             tasks: Vec::new(),
             leftovers: Vec::new(),
-            owed: owed(plan),
+            owed: None,
         };
         for action in plan.actions.iter().rev().filter(|action| !action.void) {
             let Some(known) = known_result(&site, action, &mut part, undo, own)? else { continue };
@@ -149,34 +159,19 @@ impl Engine<'_> {
             }
             own.expect(&task.op);
         }
+        self.may_be_taken_back(&plan.start, &part.tasks)?;
         if plan.start.gateway_stopped && !part.tasks.is_empty() {
-            self.must_be_its_gateway(&plan.start)?;
             let announced = gateway::announce(&self.host.gateway(plan.start.installation.as_deref()))?;
             if !undo.gateway.contains(&announced) {
                 undo.gateway.push(announced);
             }
         }
-        if let Some((_, unit)) = &part.owed {
-            undo.lines.push(format!("start unit {unit}, which the interrupted run had stopped"));
+        if plan.start.gateway_paused && !part.tasks.is_empty() && !undo.transaction.is_undo() {
+            let after = "afterwards the gateway takes the store for empty again: do not start or contact it before that is \
+                         mended, or it erases the store";
+            undo.notes.push(after.to_owned());
         }
         Ok(part)
-    }
-
-    /// The ids of installations are counted anew in each run, from what the options name: the one that this run calls by
-    /// the journal's id must be the one that the plan was for, or another account's gateway would be stopped.
-    fn must_be_its_gateway(&self, start: &PlanStart) -> Result<()> {
-        let known = self.host.territory(start.installation.as_deref());
-        let same = known.known().is_some_and(|known| {
-            known.account.uid == start.account.uid && start.bases.iter().any(|base| known.bases.contains(&base.path))
-        });
-        if same {
-            return Ok(());
-        }
-        let place = start.bases.first().map_or_else(|| "another installation".to_owned(), |base| base.path.to_string());
-        Err(FixError::no(format!(
-            "this was done for {place} of uid {}, which these options don't name: name it with --home or --state-dir",
-            start.account.uid
-        )))
     }
 
     /// Takes a prepared transaction back.
@@ -251,8 +246,8 @@ impl Engine<'_> {
         let installation = part.start.installation.as_deref();
         ledger.plan(PlanStart { summary: format!("undo: {}", part.start.summary), ..part.start.clone() })?;
         let mut debt = Stopped { restore: part.owed.clone(), by_hand: None };
+        self.may_be_taken_back(&part.start, &part.tasks)?;
         if part.start.gateway_stopped && !part.tasks.is_empty() {
-            self.must_be_its_gateway(&part.start)?;
             let stopped = gateway::stop(self.host, installation, &hands, ledger, own)?;
             debt = Stopped { restore: stopped.restore.or(debt.restore), by_hand: stopped.by_hand };
         }
@@ -303,7 +298,15 @@ fn known_result(
     if let Some(after) = &action.after {
         return Ok(Some(after.clone()));
     }
-    let outcome = recover::outcome(&site.access(), action)?;
+    let outcome = match &action.intent.op {
+        Op::Unit { manager, unit, change, before } => {
+            match unit::state(site.machine, manager, unit, &site.actor.account) {
+                Ok(now) => recover::unit_outcome(*change, before, now),
+                Err(error) => Outcome::Unclear(format!("what became of unit {unit} can't be asked for ({error})")),
+            }
+        }
+        _ => recover::outcome(&site.access(), action)?,
+    };
     if !matches!(outcome, Outcome::Unclear(_)) {
         part.leftovers.push(action.intent.clone());
     }
@@ -372,13 +375,18 @@ fn later_results(vault: &Vault, id: &TransactionId) -> Result<Vec<(HostPath, Sta
     Ok(results)
 }
 
-/// The gateway that a plan stopped and never started again.
-fn owed(plan: &PlanPart) -> Option<(Manager, String)> {
+/// The gateway that a transaction stopped and never started again, whether it was killed before or the start failed.
+fn owed(plans: &[PlanPart]) -> Option<(Manager, String)> {
     let mut owed = None;
-    for action in plan.actions.iter().filter(|action| !action.void) {
+    for action in plans.iter().flat_map(|plan| &plan.actions).filter(|action| !action.void) {
         if let Op::Gateway { manager, unit, change } = &action.intent.op {
-            owed = (*change == UnitChange::Stop).then(|| (manager.clone(), unit.clone()));
+            match change {
+                UnitChange::Stop => owed = Some((manager.clone(), unit.clone())),
+                // A start without a result may not have come that far. Starting what runs does nothing.
+                _ if action.after.is_none() => {}
+                _ => owed = None,
+            }
         }
     }
-    owed.filter(|_| plan.result.is_none())
+    owed
 }

@@ -42,6 +42,17 @@ pub enum GatewayDuring {
     Any,
     /// It must be stopped through its own supervisor first, and what ran before is restored afterwards.
     Stopped,
+    /// It is stopped where a supervisor can start it again, because it could erase meanwhile what the plan saves: a
+    /// handshake that read the store as empty a moment ago writes that back. Where nobody could start it again, it goes
+    /// on, and the plan says so.
+    Paused,
+}
+
+impl GatewayDuring {
+    /// Whether the plan wants the gateway stopped, must it or not.
+    pub fn wants_stop(self) -> bool {
+        self != GatewayDuring::Any
+    }
 }
 
 /// Bytes of a file that a plan wants. They may hold tokens: neither `Debug` nor `Serialize` shows them.
@@ -372,6 +383,12 @@ impl Plan {
     /// The gateway must be stopped meanwhile.
     pub fn with_gateway_stopped(mut self) -> Self {
         self.gateway = GatewayDuring::Stopped;
+        self
+    }
+
+    /// The gateway is better stopped meanwhile, so that it does not erase what the plan saves.
+    pub fn with_gateway_paused(mut self) -> Self {
+        self.gateway = GatewayDuring::Paused;
         self
     }
 }

@@ -179,7 +179,7 @@ class Bench:
 
     def host(self):
         """Whether the host's own CLI gets in: `(ok, its words)`."""
-        done = self.cli("devices", "list")
+        done = self.cli(*self.release.host_call)
         return done.returncode == 0, (done.stdout + done.stderr).strip()[-600:]
 
     def connect(self, *options, port=None):

@@ -75,9 +75,14 @@ fn hold(process: &ProcessId) -> Result<Held> {
     };
     // With the descriptor in hand the pid cannot be given to another process before that descriptor says "ended".
     let seen = procfs::process::Process::new(pid.as_raw_pid())
-        .and_then(|seen| Ok((seen.stat()?.starttime, seen.uid()?, seen.exe().ok())))
+        .and_then(|seen| Ok((seen.stat()?, seen.uid()?, seen.exe().ok())))
         .map_err(|_| gone())?;
-    let (start, uid, exe) = seen;
+    let (stat, uid, exe) = seen;
+    // One that has ended and that nobody has collected yet runs no program any more.
+    if matches!(stat.state, 'Z' | 'X' | 'x') {
+        return Err(gone());
+    }
+    let start = stat.starttime;
     if start != process.start_ticks {
         return Err(FixError::Stale { what: format!("pid {} is another process now", process.pid) });
     }
@@ -189,6 +194,8 @@ mod tests {
         let held = hold(&process).expect("held");
         held.send(Wanted::Term, &process).expect("sent");
         assert!(held.wait(Duration::from_secs(5)).expect("waited"));
+        let zombie = must_run(&process).expect_err("it has ended, though nobody has collected it yet").to_string();
+        assert!(zombie.contains("not there any more"), "{zombie}");
         child.wait().expect("ended");
         assert!(must_run(&process).is_err(), "it is gone");
         held.send(Wanted::Kill, &process).expect("the descriptor never means another process");

@@ -40,12 +40,14 @@ impl Hands<'_> {
         }
         let intent = Intent { op: op.clone(), kept: Vec::new(), temporary: None, dir_mtime: None };
         self.journalled(ledger, intent, None, || {
-            apply(manager, unit, change, &now, account)?;
-            match settled(self.machine, manager, unit, account, change) {
+            // What the manager says counts, not how the program ended that asked it: that may have been killed meanwhile.
+            let failed = apply(manager, unit, change, &now, account).err();
+            let accepted = failed.is_none();
+            match settled(self.machine, manager, unit, account, change, failed) {
                 Ok(after) => Ok(After { unit: Some(after), ..After::default() }),
                 Err(error) => {
                     // An error has to leave things as they were.
-                    if let Some(back) = change.inverse() {
+                    if let Some(back) = change.inverse().filter(|_| accepted) {
                         let _ = apply(manager, unit, back, &now, account);
                     }
                     Err(error)
@@ -102,13 +104,14 @@ pub fn state(machine: &Machine, manager: &Manager, unit: &str, account: &Account
     Ok(state)
 }
 
-/// Waits until the manager shows what was asked for.
+/// Waits until the manager shows what was asked for; where asking `failed`, only as long as the unit is on its way.
 fn settled(
     machine: &Machine,
     manager: &Manager,
     unit: &str,
     account: &Account,
     change: UnitChange,
+    mut failed: Option<FixError>,
 ) -> Result<UnitState> {
     let end = Instant::now() + START_LIMIT;
     loop {
@@ -124,6 +127,10 @@ fn settled(
         };
         if there {
             return Ok(now);
+        }
+        let on_its_way = matches!(now.active.as_str(), "activating" | "deactivating" | "reloading" | "refreshing");
+        if let Some(error) = failed.take_if(|_| !on_its_way) {
+            return Err(error);
         }
         if Instant::now() >= end {
             let what = format!("`{}` of unit {unit} was accepted, but the unit is {now}", change.word());

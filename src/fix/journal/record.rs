@@ -127,6 +127,9 @@ pub struct PlanStart {
     pub bases: Vec<Base>,
     /// Whether the gateway must be stopped meanwhile, also for taking it back.
     pub gateway_stopped: bool,
+    /// Whether the gateway would erase what the plan saves, so that it is better stopped.
+    #[serde(default)]
+    pub gateway_paused: bool,
 }
 
 /// How a plan ended.

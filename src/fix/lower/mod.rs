@@ -14,6 +14,7 @@ use super::error::{FixError, Result};
 use super::machine::Machine;
 use super::mask::Masker;
 use super::op::Task;
+use super::policy::must_not_be_frozen;
 use super::rights::Actor;
 use super::walk::{Base, Last, Links, Place, Top, Walker, Way};
 use crate::collect::source::Account;
@@ -157,23 +158,16 @@ impl Lowering<'_> {
 
     /// The subject's place, with links resolved and judged, and refused where it must not be written.
     fn subject(&mut self, path: &HostPath, last: Last) -> Result<Place> {
-        self.must_not_be_frozen(path)?;
+        must_not_be_frozen(self.frozen, path)?;
         let found = Walker { top: self.top, actor: self.actor, bases: &self.bases, narrowed: &self.overlay.narrowed }
             .locate(path, last, Links::Judge)?;
-        self.must_not_be_frozen(&found.path)?;
+        must_not_be_frozen(self.frozen, &found.path)?;
         if !self.bases.iter().any(|base| found.path.starts_with(&base.path)) {
             let directory = found.path.parent().unwrap_or_else(|| found.path.clone());
             self.bases.push(Base { path: directory, way: found.way });
         }
         must_be_writable(&found)?;
         Ok(found)
-    }
-
-    fn must_not_be_frozen(&self, path: &HostPath) -> Result<()> {
-        match self.frozen.iter().find(|(frozen, _)| path.starts_with(frozen)) {
-            Some((_, instead)) => Err(FixError::refused(path, instead)),
-            None => Ok(()),
-        }
     }
 
     fn access(&self) -> Access<'_> {
