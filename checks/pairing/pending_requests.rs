@@ -174,8 +174,7 @@ impl PendingRequests {
         finding.certainty = certainty(first, view);
         if let Meaning::BlocksHost(origin) = first.meaning {
             // Where the host's own record is broken, its CLI asks afresh because of that.
-            finding.cause =
-                Some(if host_record_is_broken(view) { Cause::PairingStoreDamaged } else { origin.cause() });
+            finding.cause = Some(if host_record_is_broken(view) { Cause::PairingStoreDamaged } else { origin.cause() });
         }
         for judged in group.iter().take(words::MOST_LISTED) {
             finding = finding.evidence(view.evidence(Part::Pending, &judged.request.place, evidence(judged)));
