@@ -22,11 +22,11 @@
 //!
 //! ## What the fix does
 //! Gives exactly the named entries back to the account, adds the owner's own missing permission bits, and clears the
-//! immutable attribute. Nothing else in the tree changes, and no mode is widened for others. Up to 2026.4.24 a gateway
-//! that runs and takes the store for empty is stopped first through its service manager and started again afterwards: a
-//! handshake that is on its way would write the empty store back. Later releases keep the file, and nothing is stopped. A
-//! container's volume whose owner has no number in the container (65534) can be given back from outside only: there is no
-//! fix, and the way is shown.
+//! immutable attribute. Nothing else in the tree changes, and no mode is widened for others. A container's volume whose
+//! owner has no number in the container (65534) can be given back from outside only: there is no fix, and the way is shown.
+//! Up to 2026.4.24 a gateway that runs and takes the store for empty is stopped first through its service manager and
+//! started again afterwards: a handshake that is on its way would write the empty store back. Later releases keep the
+//! file, and nothing is stopped.
 //!
 //! ## Since and until
 //! All releases. The loss of devices by an unreadable store ends with 2026.4.25; the database rules start with

@@ -20,8 +20,10 @@
 //! marks the moment of the loss.
 //!
 //! ## What the fix does
-//! Puts back the records that only the copy has, and changes none that the store has. Where there is no copy, the devices
-//! have to ask again, and each is approved once.
+//! Puts back the records that only the copy has, and changes none that the store has. Where no copy lies beside the store,
+//! the records are in no file any more: put a backup back if you have one elsewhere, or let the devices ask again and
+//! approve each one that is yours. Requests that wait hold keys, but neither tokens nor what was approved: whether they
+//! may come in is for you to say, so nothing is approved by machine.
 //!
 //! ## Since and until
 //! clawdbot 2026.1 to 2026.7.35. The silent loss by a failed read ends with 2026.4.25.
@@ -102,7 +104,13 @@ impl Check for StoreLoss {
         let view = View::of(context).ok()?;
         if finding.code == "store-lost-devices" {
             let summary = "The lost records are gone; the devices have to be approved again";
-            return Some(Plan::manual(finding, summary, vec![plans::approve_again(context)]));
+            let path = view.path(Part::Paired);
+            let backup = format!(
+                "If you have a backup of {path} from before the loss: stop the gateway, put the backup in its place with the \
+                 gateway's account as its owner, and run `openclaw-doctor check` before the gateway is started again"
+            );
+            let without = format!("Without a backup: {}", plans::approve_again(context));
+            return Some(Plan::manual(finding, summary, vec![backup, without]));
         }
         let (take, words) = plans::take_from_copy(&view).filter(|_| plans::may_change(context))?;
         let step =
