@@ -115,6 +115,32 @@ fn nobody_is_never_taken_for_the_gateways_account() {
     assert_eq!(answer["exitCode"], 3, "{:#}", answer["findings"]);
 }
 
+/// A volume from outside is the whole of `--root`. The command to run next must be one that is not refused.
+#[test]
+fn a_whole_volume_is_mended_where_it_is_mounted() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = container("2026.2.19-f02b_device_files_root_0600", ".dockerenv", |_, uid| uid, folder.path());
+    let volume = folder.path().join("volume.tar");
+    let mut out = tar::Builder::new(File::create(&volume).unwrap());
+    for entry in tar::Archive::new(File::open(&whole).unwrap()).entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let path = entry.path().unwrap().into_owned();
+        let Ok(inside) = path.strip_prefix("home/claw/.openclaw") else { continue };
+        if inside.as_os_str().is_empty() {
+            continue;
+        }
+        let mut header = entry.header().clone();
+        let mut body = Vec::new();
+        entry.read_to_end(&mut body).unwrap();
+        out.append_data(&mut header, inside, body.as_slice()).unwrap();
+    }
+    out.into_inner().unwrap();
+    let answer = judged(&volume, &["--state-dir", "/", "--user", "1001"]);
+    assert_eq!(answer["diagnosis"][0]["cause"], "state-ownership", "{:#}", answer["diagnosis"]);
+    let next = answer["diagnosis"][0]["next"].as_str().unwrap();
+    assert!(next.contains("Mount this volume in a container"), "{next}");
+}
+
 /// Seen with rootless Podman and `--uidmap 0:1:60000`: the owner of the volume has no number in the container. Nothing in
 /// the container can change that, root's `chown` neither.
 #[test]

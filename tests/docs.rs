@@ -172,3 +172,26 @@ fn every_id_is_explained_in_full() {
         }
     }
 }
+
+/// Links between the pages, to pictures and to the source. Addresses elsewhere are not asked.
+#[test]
+fn every_link_leads_somewhere() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages: Vec<PathBuf> = ["README.md", "SECURITY.md", "CHANGELOG.md"].map(|page| top.join(page)).into();
+    for folder in ["docs", "docs/causes"] {
+        let entries = std::fs::read_dir(top.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        pages.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    }
+    let mut seen = 0;
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for target in targets.filter(|target| !target.contains("://") && !target.contains(char::is_whitespace)) {
+            let (file, _) = target.split_once('#').unwrap_or((target, ""));
+            let leads = file.is_empty() || page.parent().unwrap().join(file).exists();
+            assert!(leads, "{}: nothing is at {target}", page.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 100, "only {seen} links were seen");
+}

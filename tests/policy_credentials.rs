@@ -131,6 +131,14 @@ fn references_are_looked_up_where_the_service_looks() {
     assert_eq!(said(&service("")), ["secret-unresolved-service error likely"]);
     assert_eq!(said(&service("Environment=MY_TOKEN=abcdefabcdef1234")), [""; 0]);
     assert_eq!(said(&service("Environment=MY_TOKEN=")), ["secret-unresolved-service error likely"]);
+    // A token of the service's own takes its place where references are known; before, the configuration fails to load.
+    let held = "Environment=OPENCLAW_GATEWAY_TOKEN=abcdefabcdef1234";
+    for (release, expected) in [
+        ("2026.2.19", "secret-unresolved-service error likely"),
+        ("2026.6.11", "secret-unresolved-service warning possible"),
+    ] {
+        assert!(said(&home(release).file(UNIT_PATH, &unit(held))).contains(&expected.to_owned()), "{release}");
+    }
     assert_eq!(said(&service("").file(".openclaw/.env", "MY_TOKEN=abcdefabcdef1234\n")), [""; 0]);
     let by_reference = config("token: { source: \"env\", provider: \"default\", id: \"MY_TOKEN\" }");
     let home = Home::with("2026.9.6", &by_reference).file(UNIT_PATH, &unit(""));

@@ -19,8 +19,9 @@
 //! Nothing by itself: the value is yours. It says where to set it so that the service sees it.
 //!
 //! ## Since and until
-//! `${NAME}` in all releases; secret references for tokens from 2026.3.7, for passwords from 2026.3.2. 2026.9.6 keeps an
-//! unresolved text outside authentication as it is instead of failing.
+//! `${NAME}` in all releases; secret references for tokens from 2026.3.7, for passwords from 2026.3.2. From then on an
+//! unresolved one stops nobody where the service has `OPENCLAW_GATEWAY_TOKEN` (or `…_PASSWORD`), which then counts; that is
+//! only warned of. 2026.9.6 keeps an unresolved text outside authentication as it is instead of failing.
 
 use crate::checks::reading::listed;
 use crate::checks::{Area, Check, CodeSpec, Context, Subject};
@@ -194,6 +195,17 @@ impl Sight {
         self.environments.iter().any(|environment| sets(environment, name)) || files_have(context, name)
     }
 
+    /// The variable of the service that takes the place of an unresolved token or password, where one does (code of
+    /// 2026.3.13 to 2026.9.6; measured with 2026.6.11).
+    fn counts_instead(&self, context: &Context<'_>, key: &str) -> Option<&'static str> {
+        let name = match key {
+            "gateway.auth.token" if context.since(3, 7) == Some(true) => "OPENCLAW_GATEWAY_TOKEN",
+            "gateway.auth.password" if context.since(3, 7) == Some(true) => "OPENCLAW_GATEWAY_PASSWORD",
+            _ => return None,
+        };
+        self.environments.iter().any(|environment| sets(environment, name)).then_some(name)
+    }
+
     /// Whether the CLI of this shell has it; `None` where the caller is not the one who uses the CLI.
     fn cli_has(&self, context: &Context<'_>, name: &str) -> Option<bool> {
         let snapshot = context.snapshot;
@@ -228,9 +240,15 @@ impl References {
         let auth = reference.is_auth();
         let names = listed(unset);
         let code = if auth { SECRET } else { VALUE };
-        let message = format!("{key} refers to {names}, which is not set for the gateway");
+        let instead = sight.counts_instead(context, &key);
+        let effect = instead.map(|name| format!("; its {name} counts instead, which a CLI elsewhere does not have"));
+        let message =
+            format!("{key} refers to {names}, which is not set for the gateway{}", effect.unwrap_or_default());
         let mut finding = context.config_finding(self, code, &key, reference.node, message);
-        (finding.severity, finding.certainty) = weight(context, auth, sight);
+        (finding.severity, finding.certainty) = match instead {
+            Some(_) => (Severity::Warning, Certainty::Possible),
+            None => weight(context, auth, sight),
+        };
         let looked =
             if sight.places.is_empty() { "no unit or file was found".to_owned() } else { listed(&sight.places) };
         finding.evidence.push(Evidence::new(format!("looked for {names} in: {looked}")));

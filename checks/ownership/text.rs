@@ -9,8 +9,9 @@ use crate::snapshot::tree::{EntryFacts, EntryRole};
 /// `claw (uid 1001)`, or `uid 1001`.
 pub fn account(account: &Account) -> String {
     match &account.name {
-        Some(name) => format!("{name} (uid {})", account.uid),
-        None => format!("uid {}", account.uid),
+        // A bare number may have been given as the name.
+        Some(name) if *name != account.uid.to_string() => format!("{name} (uid {})", account.uid),
+        _ => format!("uid {}", account.uid),
     }
 }
 

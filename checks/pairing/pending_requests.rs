@@ -29,6 +29,7 @@
 
 use super::lockout::of_host;
 use super::plans;
+use super::record_fault;
 use super::requests::{Judged, Meaning, Origin, judged, never_expires};
 use super::view::{Part, View};
 use super::words::{self, count};
@@ -172,7 +173,8 @@ impl PendingRequests {
             .span(view.span(Part::Pending, &first.request.place));
         finding.certainty = certainty(first, view);
         if let Meaning::BlocksHost(origin) = first.meaning {
-            finding.cause = Some(origin.cause());
+            // Where the host's own record is broken, its CLI asks afresh because of that.
+            finding.cause = Some(if host_record_is_broken(view) { Cause::PairingStoreDamaged } else { origin.cause() });
         }
         for judged in group.iter().take(words::MOST_LISTED) {
             finding = finding.evidence(view.evidence(Part::Pending, &judged.request.place, evidence(judged)));
@@ -186,6 +188,10 @@ impl PendingRequests {
             None => finding,
         }
     }
+}
+
+fn host_record_is_broken(view: &View<'_>) -> bool {
+    view.paired().is_ok_and(|paired| record_fault::faults(view, paired).iter().any(|fault| fault.is_host))
 }
 
 fn noun(code: &str) -> &'static str {

@@ -147,7 +147,8 @@ fn table(rows: &[Row], width: usize) -> String {
         let count = rows.iter().filter(|row| row.state == state).count();
         (count > 0).then(|| format!("{count} {}", state.word()))
     });
-    let mut text = format!("{} hosts: {}\n\n", rows.len(), counts.collect::<Vec<_>>().join(", "));
+    let hosts = if rows.len() == 1 { "host" } else { "hosts" };
+    let mut text = format!("{} {hosts}: {}\n\n", rows.len(), counts.collect::<Vec<_>>().join(", "));
     let column = |title: &str, of: fn(&Row) -> &str| {
         rows.iter().map(|row| sanitize(of(row)).chars().count()).chain([title.len()]).max().unwrap_or_default()
     };

@@ -2,6 +2,7 @@
 
 use super::failure::{Failure, Outcome};
 use super::probe::{ProbeArgs, answer};
+use super::progress::Progress;
 use super::world;
 use crate::collect::gateway::{self, Reach};
 use crate::probe::system_proof;
@@ -27,5 +28,8 @@ pub fn run(args: &ProbeArgs) -> Outcome {
     };
     let (request, expected) = gateway::prepare(&collected.snapshot, installation, &collected.vault, &reach);
     let proof = system_proof(expected);
-    answer(args, &gateway::dial(&request, installation, proof.as_ref()))
+    let progress = Progress::start("asking the gateway");
+    let dialled = gateway::dial(&request, installation, proof.as_ref());
+    drop(progress);
+    answer(args, &dialled)
 }

@@ -112,7 +112,7 @@ impl Page {
             }
             _ => about.push_str(", gateway account unknown"),
         }
-        let _ = write!(about, ", {} device store", installation.store);
+        let _ = write!(about, ", {}", installation.store_words());
         self.paragraph("  ", "  ", &about);
         let others: Vec<String> = report
             .installations

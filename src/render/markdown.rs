@@ -58,10 +58,10 @@ fn about(report: &Report, text: &mut String) {
             if known.is_empty() { "of unknown release".to_owned() } else { format!("({})", known.join(", ")) };
         let _ = write!(
             text,
-            "; {} {}, {} device store",
+            "; {} {}, {}",
             prose(&installation.product),
             prose(&releases),
-            prose(&installation.store)
+            prose(&installation.store_words())
         );
     }
     text.push_str(".\n");
@@ -91,7 +91,13 @@ fn cause(diagnosis: &Diagnosis, root: bool, text: &mut String) {
     if !lines.is_empty() {
         let _ = write!(text, "\nEvidence:\n\n{}", fenced(&lines.join("\n"), "text"));
     }
-    let _ = write!(text, "\nNext:\n\n{}", fenced(&sanitize(&diagnosis.next), "sh"));
+    // A command to copy, or a sentence for a person.
+    let command = diagnosis.next.strip_prefix("sudo ").unwrap_or(&diagnosis.next);
+    if command.starts_with("openclaw-doctor ") {
+        let _ = write!(text, "\nNext:\n\n{}", fenced(&sanitize(&diagnosis.next), "sh"));
+    } else {
+        let _ = writeln!(text, "\nNext: {}", prose(&diagnosis.next));
+    }
 }
 
 fn findings(report: &Report, text: &mut String) {

@@ -231,6 +231,14 @@ fn next_step(snapshot: &Snapshot, cause: Cause, findings: &[&Finding], judged: &
         })
     });
     if has_plan {
+        // A volume as `--root`, with `--state-dir /`: the fixer refuses what has no directory around it.
+        let is_whole = |installation: &Installation| installation.state_dir.as_path().parent().is_none();
+        if snapshot.selected().is_some_and(is_whole) {
+            return format!(
+                "Mount this volume in a container and run `openclaw-doctor fix {cause}` there: a state directory that is \
+                 the whole file system is not mended"
+            );
+        }
         return doctor_command(snapshot, &format!("fix {cause}"));
     }
     findings

@@ -195,6 +195,16 @@ impl InstallationSummary {
             None => format!("{} of unknown release", self.product),
         }
     }
+
+    /// `json device store`, `no device store`.
+    pub fn store_words(&self) -> String {
+        match self.store.as_str() {
+            "none" => "no device store".to_owned(),
+            "both" => "device stores of both kinds".to_owned(),
+            "unknown" => "device store unknown".to_owned(),
+            kind => format!("{kind} device store"),
+        }
+    }
 }
 
 /// Releases that left their mark.

@@ -35,6 +35,8 @@ class Release:
     # What the host's CLI is tried with. Where it asks only for what a call needs and is granted no more later (2026.4.29
     # to 6.x), the call must be one that asks for everything, or the record of a healthy host holds too little.
     host_call: tuple = ("devices", "list")
+    # A browser's origin must be allowed where it does not come from the gateway's own host.
+    asks_origin: bool = False
     # Clients say which token is their device's (from 2026.2.22; before, that is a schema error).
     names_device_token: bool = False
     config_extra: tuple = ()
@@ -62,8 +64,8 @@ NO_MDNS = (("discovery", {"mdns": {"mode": "off"}}),)
 KNOWN = [
     Release("2026.1.24-3", "clawdbot", "22", extra=("strip-ansi@7",), entry="dist/entry.js", prefix="CLAWDBOT"),
     Release("2026.2.19", "openclaw", "22", config_extra=NO_MDNS),
-    Release("2026.6.11", "openclaw", "24", host_call=("gateway", "call", "config.schema"), names_device_token=True,
-            config_extra=NO_MDNS),
+    Release("2026.6.11", "openclaw", "24", host_call=("gateway", "call", "config.schema"), asks_origin=True,
+            names_device_token=True, config_extra=NO_MDNS),
     Release("2026.9.6", "openclaw", "24", sqlite=True, names_device_token=True,
             config_extra=NO_MDNS + (("plugins", {"enabled": False}),)),
 ]

@@ -45,8 +45,15 @@ def unit_token_unused(bench):
     bench.start()
 
 
+@fault("token-reference-unused", AREA, "secret-unresolved", "OPENCLAW_GATEWAY_TOKEN", ends="none", bites=False,
+       releases=lambda release: release.version == "2026.6.11")
+def token_reference_unused(bench):
+    """The same where the unit has a token of its own: from 2026.3.7 that one counts, and the gateway serves."""
+    token_reference(bench)
+
+
 @fault("token-reference", AREA, "secret-unresolved", "LIVE_SUITE_TOKEN", client="laptop_shared", ends="by hand",
-       by_hand=lambda bench: back(bench))
+       by_hand=lambda bench: back(bench), releases=lambda release: release.version != "2026.6.11")
 def token_reference(bench):
     """The token is a reference to a variable that the service does not have."""
     bench.stop()

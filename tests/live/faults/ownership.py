@@ -29,7 +29,9 @@ def devices_files_root(bench):
     root(*(bench.state / "devices").iterdir())
 
 
-@fault("devices-dir-0555", AREA, "state-ownership", "{state}/devices", releases=json_era)
+# 2026.6.11 gives its own directory back a mode that it can write, so that there is no such fault.
+@fault("devices-dir-0555", AREA, "state-ownership", "{state}/devices",
+       releases=lambda release: json_era(release) and release.version != "2026.6.11")
 def devices_dir_read_only(bench):
     os.chmod(bench.state / "devices", 0o555)
 

@@ -67,6 +67,10 @@ def proxy_untrusted(bench):
        releases=json_era, ends="by hand")
 def proxy_new_device(bench):
     """A new browser by way of a proxy that is not listed: pairing required."""
+    if bench.release.asks_origin:
+        bench.stop()
+        bench.configure(controlUi={"allowedOrigins": [f"http://127.0.0.1:{bench.port}"]})
+        bench.start()
     proxy(bench, "X-Forwarded-For: 203.0.113.7", "X-Forwarded-Proto: https", "X-Forwarded-Host: gw.example.test")
     newcomer(bench)
 

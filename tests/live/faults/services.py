@@ -41,7 +41,9 @@ def two_units(bench):
     time.sleep(20)
 
 
-@fault("orphan-gateway", AREA, "duplicate-gateway", "gateway", bites=False, ends_process=True)
+# The unit of 2026.6.11 ends a gateway that it finds on its port before it starts, so that there is no such fault.
+@fault("orphan-gateway", AREA, "duplicate-gateway", "gateway", bites=False, ends_process=True,
+       releases=lambda release: release.version != "2026.6.11")
 def orphan(bench):
     """A gateway that somebody started by hand holds the port and the state; the unit cannot start."""
     bench.stop()
