@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -18,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 
 
 class Bench:
-    """A healthy installation of one release in the account's home, under the account's service manager.
+    """A healthy installation of one release in the account's home, under the account's or the system's service manager.
 
     `laptop` (operator) and `phone` (node) are paired devices; the host's own CLI is the third client.
     """
@@ -28,7 +29,7 @@ class Bench:
         self.home = account.home
         self.state = self.home / release.state_name
         self.config = self.state / release.config_name
-        self.units = self.home / ".config/systemd/user"
+        self.units = manager.units(self.home)
         self.unit = release.unit
         self.folder = release.folder(RELEASES)
         self.node = self.folder / "node_modules/node/bin/node"
@@ -81,7 +82,7 @@ class Bench:
             lines += ["StartLimitBurst=10", "StartLimitIntervalSec=300"]
         lines += ["", "[Service]",
                   f'ExecStart="{self.node}" "{entry or self.package / release.entry}" gateway --port {port}',
-                  "Restart=always", "RestartSec=5"]
+                  "Restart=always", "RestartSec=5", *self.manager.unit_lines()]
         if release.sqlite:
             lines += ["RestartPreventExitStatus=78", "TimeoutStopSec=330", "TimeoutStartSec=30",
                       "SuccessExitStatus=0 143", "OOMPolicy=continue", "KillMode=mixed",
@@ -100,11 +101,20 @@ class Bench:
                   # No channels: the bench has no accounts and no network.
                   f"Environment={prefix}_SKIP_CHANNELS=1"]
         lines += [f"Environment={line}" for line in environment]
-        return "\n".join([*lines, "", "[Install]", "WantedBy=default.target", ""])
+        return "\n".join([*lines, "", "[Install]", f"WantedBy={self.manager.wanted_by}", ""])
+
+    def write_unit(self, name, text):
+        """A file of the manager's: the account's own, or root's."""
+        path = self.units / name
+        if path.is_relative_to(self.home):
+            self.write(path, text, mode=0o644)
+        else:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
 
     def install_unit(self, name=None, enable=True, **options):
         name = name or self.unit
-        self.write(self.units / name, self.unit_text(name, **options), mode=0o644)
+        self.write_unit(name, self.unit_text(name, **options))
         self.manager.systemctl("daemon-reload")
         if enable:
             self.manager.systemctl("enable", name)
@@ -269,6 +279,26 @@ class Bench:
         subprocess.run(["cp", "-a", f"{self.home}/.", str(self.base)], check=True)
         subprocess.run(["cp", "-a", str(self.clients), f"{self.clients}-base"], check=True)
 
+    def gateways(self):
+        """The account's processes that belong to a gateway: all but its service manager's own."""
+        own = {"systemd", "(sd-pam)", "dbus-daemon", "dbus-broker"}
+        found = []
+        for pid in self.account.processes():
+            try:
+                if Path(f"/proc/{pid}/comm").read_text().strip() not in own:
+                    found.append(pid)
+            except OSError:
+                continue
+        return found
+
+    def end_gateways(self):
+        """A unit with `KillMode=process` leaves the children of its main process behind."""
+        for pid in self.gateways():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
     def clear_home(self):
         subprocess.run(["chattr", "-R", "-f", "-i", "-a", str(self.home)], capture_output=True, check=False)
         for entry in self.home.iterdir():
@@ -280,7 +310,9 @@ class Bench:
         for name in list(self.units.glob("*.service")) if self.units.exists() else []:
             self.manager.systemctl("stop", name.name, seconds=400)
             self.manager.systemctl("reset-failed", name.name)
+        self.end_gateways()
         self.clear_home()
+        self.manager.clear()
         for folder in [Path("/tmp/openclaw"), Path("/tmp/clawdbot"), *Path("/tmp").glob("openclaw-*")]:
             shutil.rmtree(folder, ignore_errors=True)
         subprocess.run(["cp", "-a", f"{self.base}/.", str(self.home)], check=True)
@@ -288,7 +320,10 @@ class Bench:
         # A row may have given a client another token, or made new ones.
         shutil.rmtree(self.clients)
         subprocess.run(["cp", "-a", f"{self.clients}-base", str(self.clients)], check=True)
-        self.manager.systemctl("daemon-reload")
+        if self.units.is_relative_to(self.home):
+            self.manager.systemctl("daemon-reload")
+        else:
+            self.install_unit()
         if start:
             self.start()
 

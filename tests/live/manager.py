@@ -169,6 +169,21 @@ class UserManager:
                                                        stderr=sink, start_new_session=True))
             time.sleep(0.5)
 
+    # What a unit of this manager is told by in the journal, and the target that starts it.
+    unit_field = "_SYSTEMD_USER_UNIT"
+    wanted_by = "default.target"
+
+    def units(self, home):
+        """Where the units lie."""
+        return home / ".config/systemd/user"
+
+    def unit_lines(self):
+        """What a unit says about its account."""
+        return []
+
+    def clear(self):
+        """Takes away what a row left beside the home; here the units lie in it."""
+
     def systemctl(self, *arguments, seconds=120):
         return self.account.run(["/usr/bin/systemctl", "--user", "--no-pager", *arguments], seconds=seconds)
 
@@ -181,7 +196,7 @@ class UserManager:
     def words(self, unit, lines=40):
         """What the unit printed lately."""
         done = subprocess.run(["journalctl", "--no-pager", "-q", "-o", "cat", "-n", str(lines),
-                               f"_SYSTEMD_USER_UNIT={unit}"], capture_output=True, text=True, check=False)
+                               f"{self.unit_field}={unit}"], capture_output=True, text=True, check=False)
         return done.stdout
 
     def stop(self):

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from typing import Callable, Optional
 
 ALL = []
+# What is asked again under a system manager (`--system`): what its units change in the answer.
+UNDER_SYSTEM = ("config-root", "tree-root", "devices-dir-root", "devices-files-root", "database-root",
+                "legacy-unit-same-port", "two-units-one-state", "port-foreign", "unit-stopped", "unit-killed",
+                "unit-gone", "token-reference", "env-file-old-token", "mode-unset", "healthy")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def newcomer(bench):
     """A device that nobody approved, by way of the proxy."""
     import json
     device = bench.clients / f"newcomer-{time.time_ns()}.json"
-    answer = bench.connect("--client", "openclaw-control-ui", "--mode", "webchat", "--token", bench.token,
+    answer = bench.connect("--client", f"{bench.release.product}-control-ui", "--mode", "webchat", "--token", bench.token,
                            "--device", device, "--header", f"Origin: http://127.0.0.1:{bench.port}",
                            port=bench.port + 1)
     return answer["ok"], json.dumps(answer)

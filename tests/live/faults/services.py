@@ -105,9 +105,9 @@ def unit_start_limit(bench):
     bench.stop()
     text = bench.config.read_text()
     bench.configure("{ broken")
-    bench.write(bench.units / f"{bench.unit}.d/limit.conf",
-                "[Unit]\nStartLimitBurst=2\nStartLimitIntervalSec=600\n[Service]\nRestartSec=1\n"
-                "RestartPreventExitStatus=\n", mode=0o644)
+    bench.write_unit(f"{bench.unit}.d/limit.conf",
+                     "[Unit]\nStartLimitBurst=2\nStartLimitIntervalSec=600\n[Service]\nRestartSec=1\n"
+                     "RestartPreventExitStatus=\n")
     bench.manager.systemctl("daemon-reload")
     bench.start(wait=False)
     import time
@@ -148,8 +148,9 @@ def lock_folder_root(bench):
 @fault("stale-lock", AREA, (), (), ends="none", bites=False, releases=json_era)
 def stale_lock(bench):
     """A crash leaves the lock of a dead process: the next start takes it over. Not a fault."""
-    pid = bench.show()["MainPID"]
-    os.kill(int(pid), signal.SIGKILL)
+    # clawdbot's main process is a launcher: its gateway would live on.
+    for pid in bench.gateways():
+        os.kill(pid, signal.SIGKILL)
     bench.wait_failed(20)
     bench.serves(bench.release.start_seconds)
 
