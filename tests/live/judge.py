@@ -61,7 +61,7 @@ def until_in(client, seconds):
 
 def judge(fault, bench, binary, keep):
     """Runs the row and returns it; whatever goes wrong is a bad mark with its reason, never an exception."""
-    row = Row(bench.release.version, fault.id, fault.area, ends=fault.ends)
+    row = Row(bench.release.version, fault.id + bench.manager.suffix, fault.area, ends=fault.ends)
     started = time.monotonic()
     try:
         steps(row, fault, bench, Doctor(binary, bench), keep)

@@ -172,6 +172,8 @@ class UserManager:
     # What a unit of this manager is told by in the journal, and the target that starts it.
     unit_field = "_SYSTEMD_USER_UNIT"
     wanted_by = "default.target"
+    # What its rows are marked with in the table.
+    suffix = ""
 
     def units(self, home):
         """Where the units lie."""

@@ -18,6 +18,8 @@ STAGE = "LIVE_SUITE_SYSTEM_STAGE"
 UNITS = Path("/etc/systemd/system")
 GROUP = "openclaw-live-suite"
 ROOT_UNIT = "live-suite.target"
+# What every unit depends on or is wanted by; of the machine's own none is read.
+TARGETS = (ROOT_UNIT, "sysinit.target", "basic.target", "shutdown.target", "multi-user.target", "network-online.target")
 
 
 def boot(output):
@@ -65,7 +67,8 @@ def become_manager(output, mounts):
     mounts()
     UNITS.mkdir(parents=True, exist_ok=True)
     mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", UNITS)
-    (UNITS / ROOT_UNIT).write_text("[Unit]\nDescription=Nothing but the suite's units\nDefaultDependencies=no\n")
+    for name in TARGETS:
+        (UNITS / name).write_text("[Unit]\nDescription=A target without members\nDefaultDependencies=no\n")
     if os.fork() == 0:
         # The words of the manager are kept apart from the suite's.
         os.environ[STAGE] = "rows"
@@ -104,8 +107,6 @@ class SystemManager(UserManager):
     def unit_lines(self):
         return [f"User={self.account.name}", f"WorkingDirectory={self.account.home}"]
 
-    wanted_by = "multi-user.target"
-
     def systemctl(self, *arguments, seconds=120):
         return subprocess.run(["/usr/bin/systemctl", "--system", "--no-pager", *arguments], capture_output=True,
                               text=True, errors="replace", timeout=seconds)
@@ -113,11 +114,13 @@ class SystemManager(UserManager):
     def clear(self):
         """Units are not part of the home that a row goes back to."""
         for path in sorted(UNITS.rglob("*"), reverse=True):
-            if path.name == ROOT_UNIT:
+            if path.name in TARGETS:
                 continue
             path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
 
     unit_field = "_SYSTEMD_UNIT"
+    wanted_by = "multi-user.target"
+    suffix = "@system"
 
     def stop(self):
         for process in self.processes:

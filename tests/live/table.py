@@ -22,6 +22,8 @@ What the live suite saw on {date}: real releases from the npm registry, each und
   the gateway has written to what was mended since; that is what it promises. *ended*: the fix ended a process, and says
   that no undo starts it again.
 - **as found**: the unit runs, and starts with the machine as before.
+- A fault with **@system** was made under a real system manager (`tests/live/run --system`): systemd as process 1 of a pid
+  namespace, the gateway a unit of root's with `User=`.
 
 """
 
@@ -69,7 +71,8 @@ def kept(folders):
     order = [fault.id for fault in faults.load()]
     place = {name: number for number, name in enumerate(order)}
     return sorted(rows.values(), key=lambda row: (
-        [int(part) for part in row.release.replace("-", ".").split(".")], place.get(row.fault, len(order))))
+        [int(part) for part in row.release.replace("-", ".").split(".")], "@" in row.fault,
+        place.get(row.fault.partition("@")[0], len(order))))
 
 
 def document(folders, date, systemd):
