@@ -24,8 +24,8 @@ fn uid() -> u32 {
 struct TestWorld {
     host: TestHost,
     plans: Vec<Plan>,
-    /// The finding stays whatever is done.
-    stubborn: bool,
+    /// The finding stays whatever is done, with this severity.
+    stubborn: Option<Severity>,
     inconclusive: Option<String>,
     /// So many looks until the gateway, which its supervisor starts, listens.
     starting: u32,
@@ -33,7 +33,7 @@ struct TestWorld {
 
 impl TestWorld {
     fn new(root: &Path, plans: Vec<Plan>) -> Self {
-        Self { host: TestHost::new(root, uid()), plans, stubborn: false, inconclusive: None, starting: 0 }
+        Self { host: TestHost::new(root, uid()), plans, stubborn: None, inconclusive: None, starting: 0 }
     }
 
     fn is_mended(&self) -> bool {
@@ -74,11 +74,14 @@ impl World for TestWorld {
     }
 
     fn recheck(&self) -> Recheck {
-        let findings: Vec<Finding> =
-            if self.is_mended() && !self.stubborn || self.plans.is_empty() { Vec::new() } else { vec![finding()] };
+        let left = match self.stubborn {
+            _ if self.plans.is_empty() => None,
+            Some(severity) => Some(Finding { severity, ..finding() }),
+            None => (!self.is_mended()).then(finding),
+        };
         let silent = Finding::new("gateway-running", "gateway-down", Severity::Error, "state", "nothing listens")
             .because(Cause::GatewayNotRunning, Certainty::Certain);
-        let findings = findings.into_iter().chain((self.starting > 0).then_some(silent)).collect();
+        let findings = left.into_iter().chain((self.starting > 0).then_some(silent)).collect();
         Recheck { findings, inconclusive: self.inconclusive.clone() }
     }
 
@@ -152,8 +155,12 @@ fn unsafe_plans_need_to_be_admitted() {
 fn what_is_still_there_or_only_for_a_person_makes_one() {
     let root = tree();
     let mut world = TestWorld::new(root.path(), vec![plan_for("replace", uid())]);
-    world.stubborn = true;
+    world.stubborn = Some(finding().severity);
     assert_eq!(run(&args(true), &mut world), Ok(Exit::Found), "applied, but still there");
+    let root = tree();
+    let mut world = TestWorld::new(root.path(), vec![plan_for("replace", uid())]);
+    world.stubborn = Some(Severity::Info);
+    assert_eq!(run(&args(true), &mut world), Ok(Exit::Ok), "what is left locks nobody out, as a disabled unit");
     let manual = Plan::manual(&finding(), "by hand", vec!["do it".to_owned()]);
     let root = tree();
     let mut world = TestWorld::new(root.path(), vec![manual]);

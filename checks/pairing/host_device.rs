@@ -152,7 +152,8 @@ impl HostDevice {
         let mut finding =
             context.finding(self, code, &id, message).at(&path).span(view.span(Part::Paired, &device.place));
         finding.certainty = if view.rules.known && lockout.every_call { Certainty::Certain } else { Certainty::Likely };
-        if !lockout.every_call {
+        // A request that waits shows that a call was refused; without one, some may never need more.
+        if !lockout.every_call && request(view).is_none() {
             finding.severity = Severity::Warning;
         }
         let text =

@@ -440,6 +440,7 @@ fn the_hosts_own_record_is_compared_with_what_its_cli_asks_for() {
         let plan = verdict.plan("host-scopes-short");
         let said = format!("{:?} {:?} {:?}", verdict.finding("host-scopes-short").fix_hint, plan.first, plan.manual);
         assert_eq!(said.contains("devices approve r1"), approves, "{release}: {said}");
+        assert_eq!(verdict.finding("host-scopes-short").severity, Error, "{release}: a call was refused");
         assert!(plan.manual.iter().any(|step| step.ends_with(call)), "{release}: {said}");
     }
     let mut node = own_record();

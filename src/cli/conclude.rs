@@ -19,7 +19,11 @@ pub(super) struct Ended {
 /// Says what came of it all.
 pub(super) fn conclude(args: &FixArgs, world: &dyn World, ended: &Ended, said: &mut Said) -> Outcome {
     let recheck = world.recheck();
-    let still = |plan: &Plan| recheck.findings.iter().any(|finding| finding.fingerprint == plan.finding);
+    // What is left may be worth a word, such as a unit that is disabled now and still lies there.
+    let still = |plan: &Plan| {
+        let mut left = recheck.findings.iter();
+        left.any(|finding| finding.fingerprint == plan.finding && finding.severity >= plan.severity)
+    };
     let mut all_done = ended.alarms.is_empty();
     for entry in &ended.entries {
         let plan = &entry.prepared.plan;

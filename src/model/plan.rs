@@ -322,6 +322,8 @@ pub struct Plan {
     pub check_id: String,
     /// The finding's code.
     pub code: String,
+    /// The finding's severity: what weighs less after the fix is not the same finding any more.
+    pub severity: super::Severity,
     /// The installation it acts on.
     pub installation: Option<String>,
     /// How far a machine may go.
@@ -357,6 +359,7 @@ impl Plan {
             finding: finding.fingerprint.clone(),
             check_id: finding.check_id.clone(),
             code: finding.code.clone(),
+            severity: finding.severity,
             installation: finding.installation.clone(),
             applicability,
             summary: summary.into(),
