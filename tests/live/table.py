@@ -15,7 +15,8 @@ What the live suite saw on {date}: real releases from the npm registry, each und
 - **bites**: the client was locked out by the fault before the doctor was asked. `–`: no client may call first (the next
   handshake would destroy the evidence), or the fault does not show to a client.
 - **cause**, **evidence**: the right cause is first, and its evidence names the right subject.
-- **fix**: `fix --yes --unsafe` applied and verified, exit 0. *by hand*: the doctor rightly only advises; the suite did
+- **fix**: `fix --yes --unsafe` applied and verified, exit 0 (1 where the pairings are gone for good and it says so: a
+  damaged database that was set aside). *by hand*: the doctor rightly only advises; the suite did
   what a person would do.
 - **client**: the client that was locked out gets in afterwards. **kept**: no other paired device lost anything.
 - **undo**: `undo --yes` brings the fault back, and the doctor names the same cause again. *refused*: it declined, because

@@ -36,6 +36,8 @@ class Fault:
     undo_may_refuse: bool = False
     # The fix ends a process, which no undo starts again.
     ends_process: bool = False
+    # What is lost stays lost: the fix applies and rightly says, by exit 1, that devices are locked out until they pair.
+    stays_lost: bool = False
     smoke: tuple = ()
     # Start from a home whose gateway does not run.
     running: bool = True

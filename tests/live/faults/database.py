@@ -48,7 +48,7 @@ console.log(JSON.stringify({version: 1, deviceId: c.createHash("sha256").update(
 
 
 @fault("database-garbage", AREA, "state-database", DATABASE, client="host", releases=sqlite_era,
-       mended=("host", "laptop", "phone"), undo_may_refuse=True)
+       mended=("host", "laptop", "phone"), undo_may_refuse=True, stays_lost=True)
 def garbage(bench):
     """The header is overwritten: file is not a database. Set aside, the host gets in and the others pair again."""
     bench.stop()
@@ -58,7 +58,7 @@ def garbage(bench):
 
 
 @fault("database-truncated", AREA, "state-database", DATABASE, client="host", releases=sqlite_era,
-       mended=("host", "laptop", "phone"), undo_may_refuse=True)
+       mended=("host", "laptop", "phone"), undo_may_refuse=True, stays_lost=True)
 def truncated(bench):
     bench.stop()
     change_row(bench, "pragma wal_checkpoint(truncate)")
