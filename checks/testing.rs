@@ -4,7 +4,7 @@ use super::{Check, Context};
 use crate::collect::run::{Request, collect};
 use crate::collect::source::LiveSource;
 use crate::model::plan::Plan;
-use crate::model::{Fact, Finding, Product, SecretVault, Unknown, UnknownKind};
+use crate::model::{Fact, Finding, HostPath, Product, SecretVault, Unknown, UnknownKind};
 use crate::snapshot::Snapshot;
 use crate::snapshot::installation::Installation;
 use crate::snapshot::process::{ProcessFact, ProcessRole};
@@ -117,7 +117,7 @@ pub(crate) fn plan(check: &dyn Check, snapshot: &Snapshot, code: &str) -> Option
 }
 
 /// A gateway of the lab's account that listens, which only a live host has; everything else about it was not asked for.
-pub(crate) fn gateway_since(started: jiff::Timestamp) -> ProcessFact {
+pub(crate) fn gateway_since(started: jiff::Timestamp, state_dir: &HostPath) -> ProcessFact {
     fn unasked<T>() -> Fact<T> {
         Fact::unknown(UnknownKind::NotCollected, "not asked for")
     }
@@ -147,7 +147,7 @@ pub(crate) fn gateway_since(started: jiff::Timestamp) -> ProcessFact {
         package: unasked(),
         deleted_files: unasked(),
         ports: Fact::Known(vec![18_789]),
-        databases: unasked(),
+        databases: Fact::Known(vec![HostPath::from(format!("{state_dir}/state/openclaw.sqlite").as_str())]),
         zombie: false,
         stopped: false,
     }

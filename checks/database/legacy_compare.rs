@@ -2,12 +2,12 @@
 
 use super::store;
 use crate::checks::Context;
-use crate::checks::services::gateway_process;
 use crate::model::file::Meta;
 use crate::model::plan::{Action, Applicability, Plan, Step};
 use crate::model::{Cause, Certainty, Era, Fact, Finding, HostPath, Release, Severity};
 use crate::snapshot::device::{DeviceId, RecordShape};
 use crate::snapshot::device_key::decode_public;
+use crate::snapshot::process::ProcessFact;
 use crate::snapshot::store::{FileState, StoreFile};
 use crate::statedb::DatabaseContent;
 
@@ -131,26 +131,33 @@ impl AtStart {
     }
 }
 
-/// The gateway that listens and was started after the file was last touched.
+/// The gateway that listens, has this state's database open, and was started after the file was last touched. One of
+/// another profile says nothing about this state.
 fn came_up_with(context: &Context<'_>, meta: &Fact<Meta>) -> Option<u32> {
     let meta = meta.known()?;
     let touched = meta.mtime_ns.max(meta.ctime_ns);
-    let process = gateway_process(context)?;
-    let listens = process.ports.known().is_some_and(|ports| !ports.is_empty());
-    let after = process.started.known().is_some_and(|started| started.as_nanosecond() > touched);
-    (listens && after).then_some(process.pid)
+    let state = &context.installation.state_dir;
+    let came_up = |process: &&ProcessFact| {
+        let listens = process.ports.known().is_some_and(|ports| !ports.is_empty());
+        let works_here =
+            process.databases.known().is_some_and(|paths| paths.iter().any(|path| path.starts_with(state)));
+        let after = process.started.known().is_some_and(|started| started.as_nanosecond() > touched);
+        listens && works_here && after
+    };
+    let mut gateways = context.snapshot.processes.known()?.gateways();
+    gateways.find(came_up).map(|process| process.pid)
 }
 
 /// Severity, certainty and cause of a fault that refuses the start from 2026.9.5 on.
 pub(super) fn weigh(at_start: AtStart, finding: Finding, sure: Certainty) -> Finding {
     let mut finding = finding.because(Cause::LegacyState, sure);
     match at_start {
-        AtStart::Refused => {}
+        // One start was refused and another, by the unit, was not (see `AtStart::CameUp`).
+        AtStart::Refused | AtStart::Unclear => finding.certainty = sure.min(Certainty::Likely),
         AtStart::CameUp(_) => (finding.severity, finding.certainty) = (Severity::Warning, Certainty::Possible),
         AtStart::Warned => {
             (finding.severity, finding.cause, finding.certainty) = (Severity::Warning, None, Certainty::Possible);
         }
-        AtStart::Unclear => finding.certainty = sure.min(Certainty::Likely),
     }
     finding
 }

@@ -240,8 +240,12 @@ mod tests {
         // Where the gateway that runs came up with the file there, it is no lock-out; one from before says nothing.
         let mut live = Lab::sqlite(Some("2026.9.6")).file(PAIRED, "{ \"a\": ").snapshot();
         let touched = jiff::Timestamp::now();
-        for (minutes, severity) in [(1, Severity::Warning), (-1, Severity::Error)] {
-            let process = gateway_since(touched + jiff::SignedDuration::from_mins(minutes));
+        let own = live.selected().unwrap().state_dir.clone();
+        let other = HostPath::from("/home/claw/.openclaw-work");
+        for (minutes, state, severity) in
+            [(1, &own, Severity::Warning), (-1, &own, Severity::Error), (1, &other, Severity::Error)]
+        {
+            let process = gateway_since(touched + jiff::SignedDuration::from_mins(minutes), state);
             live.processes = Fact::Known(ProcessFacts { processes: vec![process], ..ProcessFacts::default() });
             let found = detect(&LegacyFiles, &live).unwrap();
             assert_eq!((found[0].severity, found[0].cause), (severity, Some(Cause::LegacyState)), "{minutes}");
